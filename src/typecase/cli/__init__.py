@@ -1,0 +1,1 @@
+"""The command `typecase`: one file for each verb."""

@@ -1,0 +1,184 @@
+"""`typecase evaluate`: what a trained network is worth on pictures it has not seen."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from typecase.cli import output
+from typecase.errors import UsageError
+
+if TYPE_CHECKING:
+    from typecase.training.evaluate_classifier import EvaluateClassifierSettings, Evaluated
+
+app = typer.Typer(rich_markup_mode="rich", add_completion=False, no_args_is_help=True)
+
+PAIRS_SHOWN = 5
+"""Rows of the table of confused pairs on a terminal."""
+
+
+@app.callback()
+def evaluate() -> None:
+    """Measure a trained network on pictures it has not seen."""
+
+
+@app.command(
+    epilog=(
+        "[bold]Examples[/bold]\n\n"
+        "  typecase evaluate classifier runs/print/model.safetensors --data EnglishFnt.tgz --out report\n\n"
+        "  typecase evaluate classifier model.onnx --data photos=EnglishImg.tgz --data letters/ --split all\n\n"
+        "  typecase evaluate classifier model.onnx --data EnglishFnt.tgz --split-by group --json -"
+    ),
+)
+def classifier(
+    model: Annotated[
+        Path,
+        typer.Argument(help="Trained weights, *.safetensors, or an exported *.onnx.", show_default=False),
+    ],
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            metavar="[NAME=]PATH",
+            help="Archive or folder of pictures; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--kind", metavar="KIND", help="What lies there (typecase data list), if it is not found out."),
+    ] = None,
+    part: Annotated[
+        str | None, typer.Option("--split", metavar="test|validation|train|all", help="The part to measure.")
+    ] = None,
+    split_by: Annotated[
+        str | None,
+        typer.Option(
+            "--split-by",
+            metavar="random|group|journey",
+            help="Divide the data this way, not as the model's card records it.",
+        ),
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of a division with --split-by.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Where report.html, evaluation.json and pictures go."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON; - prints them.")
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", "--batch", help="Pictures at a time.")] = None,
+    max_bad: Annotated[
+        float | None, typer.Option("--max-bad", help="Share of pictures that may be unreadable.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option("--threads", help="Threads that compute.")] = None,
+    config_file: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Your settings as YAML.")] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="KEY=VALUE", help="Any setting, such as flip=never; `config.yaml` in --out lists them."
+        ),
+    ] = None,
+) -> None:
+    """Measure a classifier of single characters.
+
+    By default the data is divided as the model's card records it, so that the test part holds what the training never
+    saw. A warning says where measured pictures were trained on all the same.
+    """
+    from typecase import config
+    from typecase.cli.train import _named as named
+    from typecase.training.evaluate_classifier import (
+        EvaluateClassifierSettings,
+        evaluate_classifier,
+        write_evaluation,
+    )
+
+    if seed is not None and split_by is None:
+        raise UsageError("--seed belongs to a division of your own; give --split-by as well.")
+    sources = named(data or [])
+    overrides: dict[str, object] = {
+        "model": model,
+        "part": part,
+        "split.by": split_by,
+        "split.seed": seed,
+        "batch-size": batch_size,
+        "max-bad": max_bad,
+        "threads": threads,
+    }
+    for name, path in sources.items():
+        overrides |= {f"data.{name}.path": path, f"data.{name}.kind": kind}
+    overrides |= config.parse_assignments(assignments or [])
+    settings = config.load(EvaluateClassifierSettings, config_file, overrides)
+
+    with output.progress() as bar:
+        decode = bar.add_task("decoding", total=None, visible=False)
+        read = bar.add_task("reading", total=None, visible=False)
+        found = evaluate_classifier(
+            settings,
+            command=["typecase", *sys.argv[1:]],
+            decoding=lambda done: bar.update(decode, completed=done, visible=True),
+            progress=lambda done, total: bar.update(read, completed=done, total=total, visible=True),
+        )
+    console = output.messages()
+    for note in found.provenance.notes:
+        console.print(f"Note: {note}", style="yellow")
+    if out is not None:
+        write_evaluation(found, settings, out)
+    _answer(found, settings, json_file)
+    if out is not None:
+        console.print(f"The report is {out / 'report.html'}")
+
+
+def _answer(found: Evaluated, settings: EvaluateClassifierSettings, json_file: Path | None) -> None:
+    from typecase.files import atomic_write
+    from typecase.training.report import to_json
+
+    if json_file is not None:
+        text = to_json(found.evaluation, found.provenance)
+        if json_file == Path("-"):
+            output.print_result(text)
+            return
+        with atomic_write(json_file) as temporary:
+            temporary.write_text(text, encoding="utf-8")
+    _print_tables(found)
+
+
+def _print_tables(found: Evaluated) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from typecase.training.evaluation import percent
+
+    evaluation = found.evaluation
+    names = evaluation.classes.names
+    console = output.results()
+    figures = Table(
+        title=f"{found.title}, {evaluation.count:,} pictures", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for heading, side in (("", "left"), ("", "right"), ("95 % interval", "right"), ("of", "right")):
+        figures.add_column(heading, justify=side)  # type: ignore[arg-type]
+    for label, share in evaluation.headline:
+        low, high = share.interval
+        figures.add_row(label, percent(share.value), f"{percent(low)} to {percent(high)}", f"{share.total:,}")
+    figures.add_row("Loss", f"{evaluation.loss:.4f}", "", "")
+    figures.add_row("Expected calibration error", percent(evaluation.calibration.error), "", "")
+    for source in evaluation.sources:
+        low, high = source.top1.interval
+        figures.add_row(
+            f"Top-1 on {source.name}",
+            percent(source.top1.value),
+            f"{percent(low)} to {percent(high)}",
+            f"{source.top1.total:,}",
+        )
+    console.print(figures)
+    alike = evaluation.look_alikes
+    if alike.groups and alike.errors.total:
+        console.print(f"{percent(alike.errors.value, 1)} of the {alike.errors.total:,} errors are between look-alikes.")
+    for title, look_alike in (("Look-alikes", True), ("Other pairs" if alike.groups else "Pairs", False)):
+        pairs = [pair for pair in evaluation.pairs if pair.look_alike == look_alike][:PAIRS_SHOWN]
+        if pairs:
+            listed = ", ".join(f"{names[pair.truth]} → {names[pair.predicted]} {pair.count:,}" for pair in pairs)
+            console.print(f"{title} most often confused: {listed}.")

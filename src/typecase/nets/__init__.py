@@ -1,0 +1,104 @@
+"""The networks that typecase can train, and nothing about files or pictures.
+
+This file is light: it tells what there is without importing PyTorch; `build` imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from typecase.errors import ModelError, UsageError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class NetworkFacts:
+    """What one can know of a network before building it.
+
+    Attributes:
+        name: The name by which configurations and weights call it.
+        task: What it does: `classifier`.
+        summary: One sentence for a list.
+        channels: Channels of the picture it takes; 1 is grey, 3 is RGB.
+        size: Side of the square picture it takes, in pixels.
+        parameters: Number of parameters with 62 classes and no options.
+        target: `module:class` of its implementation.
+    """
+
+    name: str
+    task: str
+    summary: str
+    channels: int
+    size: int
+    parameters: int
+    target: str
+
+
+NETWORKS: dict[str, NetworkFacts] = {
+    facts.name: facts
+    for facts in (
+        NetworkFacts(
+            name="charnet",
+            task="classifier",
+            summary="Ours: a small residual net for any alphabet, grey pictures, made for the CPU.",
+            channels=1,
+            size=48,
+            parameters=1_728_062,
+            target="typecase.nets.charnet:CharNet",
+        ),
+        NetworkFacts(
+            name="ocrnet",
+            task="classifier",
+            summary="The founding journey's CNN: two convolutions and one linear layer on RGB pictures.",
+            channels=3,
+            size=48,
+            parameters=4_576_286,
+            target="typecase.nets.ocrnet:OcrNet",
+        ),
+    )
+}
+
+
+def facts_of(name: str) -> NetworkFacts:
+    """Finds a network by name.
+
+    Raises:
+        UsageError: There is no such network.
+    """
+    try:
+        return NETWORKS[name]
+    except KeyError:
+        raise UsageError(f"There is no network {name!r}; there are: {', '.join(NETWORKS)}.") from None
+
+
+def build(
+    name: str, *, classes: int, channels: int, size: int, options: Mapping[str, Any] | None = None
+) -> nn.Module:
+    """Builds a network with fresh weights.
+
+    Args:
+        name: A key of `NETWORKS`.
+        classes: Number of classes, at least 1.
+        channels: Channels of the pictures, 1 or 3.
+        size: Side of the square pictures in pixels.
+        options: The network's own options, such as `widths`.
+
+    Returns:
+        A module that takes float pictures [N, channels, size, size] and gives logits [N, classes].
+
+    Raises:
+        UsageError: There is no such network.
+        ModelError: The options do not suit the network.
+    """
+    module_name, _, class_name = facts_of(name).target.partition(":")
+    network = getattr(import_module(module_name), class_name)
+    try:
+        built: nn.Module = network(classes=classes, channels=channels, size=size, **dict(options or {}))
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"The network {name!r} cannot be built with these options: {error}.") from error
+    return built

@@ -1,0 +1,174 @@
+"""How a picture of one character becomes the numbers that a net sees.
+
+One function for training, evaluation and prediction. Its settings are facts of a model: they are stored in the
+weights and come back with them, so that a model can never be fed differently from how it was trained.
+
+The size and the place of the character on its canvas are kept, for they tell c from C and o from O: there is no
+cropping to the ink. Only the polarity is turned, so that the net always sees dark ink on light paper.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from typecase.errors import ModelError
+
+PixelArray = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class CharacterPreprocess:
+    """Settings of the way from picture to net, and the way itself.
+
+    Attributes:
+        size: Side of the square canvas in pixels.
+        channels: 1 for grey, 3 for RGB.
+        fit: `pad` fills the shorter side with the paper's colour before resizing; `stretch` ignores the
+            aspect ratio, as the founding journey did.
+        polarity: `dark-on-light` turns light characters on a dark ground round; `keep` does not look.
+        mean: Subtracted from pixel values in 0..1.
+        deviation: Divisor after that; 0.5 and 0.5 scale to [-1, 1].
+    """
+
+    size: int = 48
+    channels: Literal[1, 3] = 1
+    fit: Literal["pad", "stretch"] = "pad"
+    polarity: Literal["dark-on-light", "keep"] = "dark-on-light"
+    mean: float = 0.5
+    deviation: float = 0.5
+
+    def canvas(self, image: Image.Image) -> PixelArray:
+        """Brings a picture to the canvas, still as bytes; this is what datasets cache.
+
+        Args:
+            image: Any upright picture without transparency (`typecase.sources.open_picture` gives such).
+
+        Returns:
+            Bytes of shape [channels, size, size].
+        """
+        if self.channels == 3:
+            image = image.convert("RGB")
+        else:
+            # Grey by the ITU-R BT.601 luma weights, which is what Pillow's "L" means.
+            image = image.convert("L")
+        # A huge picture is first brought near the target by whole-number box averaging: the result differs by
+        # less than a grey level from resizing at once, and a 100-megapixel scan costs no more than a small one.
+        image = _reduced(image, 4 * self.size, keep_aspect=self.fit == "pad")
+        if self.polarity == "dark-on-light" and is_light_on_dark(np.asarray(image.convert("L"))):
+            image = Image.eval(image, lambda value: 255 - value)
+        if self.fit == "pad":
+            image = _padded_to_square(image)
+        if image.size != (self.size, self.size):
+            # Pillow widens the filter when shrinking, so this is antialiased.
+            image = image.resize((self.size, self.size), Image.Resampling.BILINEAR)
+        pixels = np.asarray(image, dtype=np.uint8)
+        return pixels[np.newaxis] if self.channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
+
+    def normalise(self, canvas: PixelArray) -> FloatArray:
+        """Scales bytes of any shape to the range that the net was trained on."""
+        return ((canvas.astype(np.float32) / 255.0) - np.float32(self.mean)) / np.float32(self.deviation)
+
+    def __call__(self, image: Image.Image) -> FloatArray:
+        """The whole way: a picture to floats of shape [channels, size, size]."""
+        return self.normalise(self.canvas(image))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain JSON values, for a model's metadata."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> CharacterPreprocess:
+        """Brings settings back from a model's metadata.
+
+        Raises:
+            ModelError: A setting is unknown, so a newer program wrote it, or a value is impossible.
+        """
+        known = {field.name for field in fields(cls)}
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise ModelError(
+                f"The model was prepared in a way this version does not know ({', '.join(unknown)}); update typecase."
+            )
+        preprocess = cls(**values)
+        if (
+            not isinstance(preprocess.size, int)
+            or not 1 <= preprocess.size <= 1024
+            or preprocess.channels not in (1, 3)
+            or preprocess.fit not in ("pad", "stretch")
+            or preprocess.polarity not in ("dark-on-light", "keep")
+            or not preprocess.deviation > 0
+        ):
+            raise ModelError("The model's preprocessing facts are impossible; the file is damaged, fetch it again.")
+        return preprocess
+
+
+def is_light_on_dark(grey: PixelArray) -> bool:
+    """Guesses whether a character is lighter than its ground.
+
+    The grey levels are cut in two by Otsu's threshold (Otsu 1979). The frame of a picture shows mostly the ground,
+    and so do its corners, which a centred character seldom reaches.
+
+    Args:
+        grey: Grey levels of shape [height, width].
+
+    Returns:
+        True when the ground is on the dark side of the threshold.
+    """
+    if min(grey.shape) < 3:
+        return False
+    threshold = _otsu(grey)
+    bright = grey > threshold
+    frame = np.concatenate([bright[0], bright[-1], bright[:, 0], bright[:, -1]]).mean()
+    height, width = (max(1, side // 8) for side in bright.shape)
+    corners = np.mean(
+        [part.mean() for rows in (bright[:height], bright[-height:]) for part in (rows[:, :width], rows[:, -width:])]
+    )
+    return bool(0.5 * (frame + corners) < 0.5)
+
+
+def _otsu(grey: PixelArray) -> float:
+    histogram = np.bincount(grey.ravel(), minlength=256).astype(np.float64)
+    below = np.cumsum(histogram)
+    above = below[-1] - below
+    total_below = np.cumsum(histogram * np.arange(256))
+    total_above = total_below[-1] - total_below
+    with np.errstate(divide="ignore", invalid="ignore"):
+        between = below * above * (total_below / below - total_above / above) ** 2
+    between = np.nan_to_num(between)
+    best = np.flatnonzero(between == between.max())
+    return float(best.mean())
+
+
+def _reduced(image: Image.Image, side: int, keep_aspect: bool) -> Image.Image:
+    longest = max(image.size)
+    width, height = (longest, longest) if keep_aspect else image.size
+    factors = (max(1, width // side), max(1, height // side))
+    return image.reduce(factors) if factors != (1, 1) else image
+
+
+def _padded_to_square(image: Image.Image) -> Image.Image:
+    width, height = image.size
+    if width == height:
+        return image
+    side = max(width, height)
+    left, top = (side - width) // 2, (side - height) // 2
+    square = Image.new(image.mode, (side, side), _paper(image))
+    square.paste(image, (left, top))
+    return square
+
+
+def _paper(image: Image.Image) -> int | tuple[int, ...]:
+    """The colour of the ground: the median of the frame's brighter half, for ink may touch the frame."""
+    pixels = np.asarray(image)
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
+    frame = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
+    luma = frame.mean(axis=1)
+    paper = np.median(frame[luma >= np.median(luma)], axis=0)
+    values = tuple(int(value) for value in paper)
+    return values[0] if image.mode == "L" else values

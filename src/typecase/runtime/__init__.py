@@ -1,0 +1,1 @@
+"""Runs exported nets without PyTorch: reads and checks an ONNX file, and hands it to OpenVINO."""

@@ -1,0 +1,170 @@
+"""Runs a net on the processor with OpenVINO.
+
+Importing openvino as it is delivered sends a message to its makers and writes into the user's home folder: its
+converter tells openvino-telemetry of every import. The converter is not needed to run a model, so it is kept out:
+nothing is sent, nothing is written, and the import takes less than half the time.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from typecase.errors import ModelError, UsageError
+from typecase.preprocess import FloatArray
+from typecase.runtime.onnx_file import OnnxFile
+
+BATCHES = (1, 8, 64)
+"""The numbers of pictures that a net is compiled for: OpenVINO compiles anew for every shape, so there are few."""
+
+_CONVERTER = "openvino.tools.ovc"
+_IMPORTING = threading.Lock()
+
+
+def default_threads() -> int:
+    """How many threads a net runs with unless told: the processors this process may use, at most four."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(4, available)
+
+
+def import_openvino() -> Any:
+    """Imports openvino without its converter, hence without its telemetry.
+
+    A program that also wants `openvino.convert_model` imports openvino itself, before this is called.
+    """
+    with _IMPORTING:
+        loaded = sys.modules.get("openvino")
+        if loaded is not None:
+            return loaded
+        # The package expects that its converter may be absent, and None there makes its import fail.
+        absent = _CONVERTER not in sys.modules
+        if absent:
+            sys.modules[_CONVERTER] = None  # type: ignore[assignment]
+        try:
+            return importlib.import_module("openvino")
+        finally:
+            if absent:
+                del sys.modules[_CONVERTER]
+
+
+class OpenVinoNet:
+    """A net that turns arrays into arrays.
+
+    Safe to call from several threads: one computes at a time, with all the net's threads.
+
+    Attributes:
+        threads: How many threads compute.
+        precision: `f32` or `bf16`.
+    """
+
+    def __init__(self, model: OnnxFile, threads: int | None = None, precision: str = "f32") -> None:
+        """Loads a net; it is compiled when it is first called.
+
+        Args:
+            model: The checked file.
+            threads: How many threads compute; None takes `default_threads`.
+            precision: `f32` gives the same answers on every processor; `bf16` is faster where the processor has
+                bfloat16, and changes a confidence in its third digit.
+
+        Raises:
+            ModelError: OpenVINO cannot run this file, or the net's input or output is not what its card says.
+            UsageError: The number of threads or the precision is impossible.
+        """
+        if threads is not None and threads < 1:
+            raise UsageError(f"A net needs at least one thread; {threads} is not possible.")
+        if precision not in ("f32", "bf16"):
+            raise UsageError(f"The precision {precision!r} is not known; choose f32 or bf16.")
+        self.threads = default_threads() if threads is None else threads
+        self.precision = precision
+        self._where = model.where
+        self._lock = threading.Lock()
+        self._compiled: dict[int, Any] = {}
+        openvino = import_openvino()
+        self._core = openvino.Core()
+        try:
+            self._model = self._core.read_model(model.content, b"")
+        except RuntimeError as error:
+            raise ModelError(f"{model.where} cannot be run by OpenVINO ({_reason(error)}); export it again.") from error
+        preprocess = model.card.preprocess
+        self.input_shape = (preprocess.channels, preprocess.size, preprocess.size)
+        self.outputs = len(model.card.classes)
+        self._check_ends()
+
+    def __call__(self, pictures: FloatArray) -> FloatArray:
+        """Runs the net.
+
+        Args:
+            pictures: Prepared pictures of shape [N, channels, height, width]; N may be any number.
+
+        Returns:
+            Logits of shape [N, classes].
+        """
+        if pictures.ndim != 4 or pictures.shape[1:] != self.input_shape:
+            raise ValueError(
+                f"pictures of shape {pictures.shape} instead of [N, {', '.join(map(str, self.input_shape))}]"
+            )
+        logits = np.empty((len(pictures), self.outputs), np.float32)
+        done = 0
+        with self._lock:
+            while done < len(pictures):
+                left = len(pictures) - done
+                batch = next((size for size in BATCHES if size >= left), BATCHES[-1])
+                part = pictures[done : done + batch]
+                # What fills up the last batch is computed in vain, which costs less than compiling for its shape.
+                padded = np.zeros((batch, *self.input_shape), np.float32)
+                padded[: len(part)] = part
+                logits[done : done + len(part)] = self._run(batch, padded)[: len(part)]
+                done += len(part)
+        return logits
+
+    def _run(self, batch: int, pictures: FloatArray) -> npt.NDArray[Any]:
+        try:
+            if batch not in self._compiled:
+                self._model.reshape([batch, *self.input_shape])
+                settings = {
+                    "PERFORMANCE_HINT": "LATENCY",
+                    "INFERENCE_NUM_THREADS": self.threads,
+                    "INFERENCE_PRECISION_HINT": self.precision,
+                }
+                self._compiled[batch] = self._core.compile_model(self._model, "CPU", settings)
+            result: npt.NDArray[Any] = self._compiled[batch](pictures)[0]
+        except RuntimeError as error:
+            raise ModelError(
+                f"{self._where} cannot be run by OpenVINO ({_reason(error)}); export it again with a free batch size."
+            ) from error
+        if result.shape != (batch, self.outputs):
+            raise ModelError(
+                f"{self._where} answers {batch} pictures with an array of {list(result.shape)}; "
+                "export it again with a free batch size."
+            )
+        return result
+
+    def _check_ends(self) -> None:
+        inputs, outputs = self._model.inputs, self._model.outputs
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ModelError(
+                f"{self._where} has {len(inputs)} inputs and {len(outputs)} outputs instead of one each; "
+                "export it again."
+            )
+        expected = ((inputs[0], "input", self.input_shape), (outputs[0], "output", (self.outputs,)))
+        for port, end, shape in expected:
+            sides = [side.get_length() if side.is_static else None for side in port.get_partial_shape()][1:]
+            if len(sides) != len(shape) or any(
+                got not in (None, wanted) for got, wanted in zip(sides, shape, strict=True)
+            ):
+                raise ModelError(
+                    f"{self._where} does not fit its own card: its {end} is {sides} where the card says {list(shape)}; "
+                    "export it again."
+                )
+
+
+def _reason(error: RuntimeError) -> str:
+    """The last line of OpenVINO's message, which says what is wrong; those before say where in its source."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1].rstrip(".")[:200] if lines else "no reason given"

@@ -1,0 +1,157 @@
+"""From trained weights to an ONNX file that runs without PyTorch, and the proof that both say the same."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from typecase.errors import ModelError
+from typecase.files import atomic_write
+from typecase.modelcard import METADATA_KEY, ModelCard
+from typecase.preprocess import FloatArray
+from typecase.runtime.onnx_file import read_onnx
+from typecase.runtime.openvino import OpenVinoNet
+
+INPUT_NAME = "pictures"
+OUTPUT_NAME = "logits"
+OPSET = 18
+
+LARGEST_DIFFERENCE = 0.02
+"""By how much the exported net's probabilities may differ from PyTorch's; 16-bit weights stay well below it."""
+
+_SMALL = 64
+
+
+@dataclass(frozen=True)
+class Parity:
+    """How far an exported net is from the one it was made of, over some pictures.
+
+    Attributes:
+        pictures: How many were compared.
+        logits: Largest difference of a logit.
+        probabilities: Largest difference of a probability, 0..1.
+        answers: Share of pictures with the same answer, 0..1.
+    """
+
+    pictures: int
+    logits: float
+    probabilities: float
+    answers: float
+
+
+def export_onnx(module: nn.Module, card: ModelCard, path: Path, *, half: bool = True) -> Parity:
+    """Writes a network with its card as ONNX, after checking that the file gives the same answers.
+
+    Args:
+        module: A network that takes [N, channels, size, size] and gives logits [N, K].
+        card: Its facts; they travel in the file's metadata.
+        path: The file to write.
+        half: Store weights in 16 bits. Arithmetic stays the runtime's choice.
+
+    Returns:
+        The result of the check.
+
+    Raises:
+        ModelError: The exported net differs by more than `LARGEST_DIFFERENCE`; nothing is written.
+        OutputError: The file cannot be written.
+    """
+    module = module.to("cpu").float().eval()
+    preprocess = card.preprocess
+    example = torch.zeros(2, preprocess.channels, preprocess.size, preprocess.size)
+    model = _exported(module, example)
+    if half:
+        _halve_weights(model)
+    del model.metadata_props[:]
+    helper.set_model_props(model, {METADATA_KEY: card.to_json()})
+    onnx.checker.check_model(model, full_check=True)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(model.SerializeToString())
+        parity = compare(module, temporary, _probes(card))
+        if parity.probabilities > LARGEST_DIFFERENCE:
+            raise ModelError(
+                f"The exported net's probabilities differ by {parity.probabilities:.3f} from PyTorch's, more than "
+                f"{LARGEST_DIFFERENCE}; export with --precision float32."
+            )
+    return parity
+
+
+def compare(module: nn.Module, path: Path, pictures: FloatArray) -> Parity:
+    """Runs a network and its export over the same normalised pictures [N, C, S, S]."""
+    with torch.inference_mode():
+        expected = module(torch.from_numpy(pictures)).numpy()
+    read = OpenVinoNet(read_onnx(path))(pictures)
+    return Parity(
+        pictures=len(pictures),
+        logits=float(np.abs(expected - read).max()),
+        probabilities=float(np.abs(_softmax(expected) - _softmax(read)).max()),
+        answers=float((expected.argmax(axis=1) == read.argmax(axis=1)).mean()),
+    )
+
+
+def _exported(module: nn.Module, example: torch.Tensor) -> onnx.ModelProto:
+    # The exporter talks on both streams and warns of things that concern its own future only.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            module,
+            (example,),
+            dynamo=True,
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            opset_version=OPSET,
+            verbose=False,
+        )
+    if program is None:
+        raise ModelError("PyTorch could not export this network; use one of `typecase models`.")
+    return program.model_proto
+
+
+def _halve_weights(model: onnx.ModelProto) -> None:
+    """Stores large weights in 16 bits and casts them back where they are used."""
+    graph = model.graph
+    casts = []
+    for weight in list(graph.initializer):
+        values = numpy_helper.to_array(weight)
+        if weight.data_type != TensorProto.FLOAT or values.size < _SMALL:
+            continue
+        if np.abs(values).max() > np.finfo(np.float16).max:
+            continue
+        name = weight.name
+        graph.initializer.remove(weight)
+        graph.initializer.append(numpy_helper.from_array(values.astype(np.float16), f"{name}.float16"))
+        casts.append(helper.make_node("Cast", [f"{name}.float16"], [name], name=f"{name}.cast", to=TensorProto.FLOAT))
+    nodes = list(graph.node)
+    del graph.node[:]
+    graph.node.extend(casts + nodes)
+
+
+def _probes(card: ModelCard) -> FloatArray:
+    """Pictures to compare on: soft shapes of every size and noise, as the preprocessing would give them."""
+    preprocess = card.preprocess
+    generator = np.random.default_rng(0)
+    pictures = []
+    for number in range(64):
+        cells = int(generator.integers(2, 13))
+        coarse = generator.integers(0, 256, size=(preprocess.channels, cells, cells), dtype=np.uint8)
+        repeats = -(-preprocess.size // cells)
+        fine = coarse.repeat(repeats, axis=1).repeat(repeats, axis=2)[:, : preprocess.size, : preprocess.size]
+        pictures.append(np.where(fine > 127, 255, 20).astype(np.uint8) if number % 2 else fine)
+    return preprocess.normalise(np.stack(pictures))
+
+
+def _softmax(logits: FloatArray) -> FloatArray:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    softmax: FloatArray = powers / powers.sum(axis=1, keepdims=True)
+    return softmax

@@ -1,0 +1,172 @@
+"""What can be set for training a classifier: the one place that names a setting, its default and its range."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from typecase.config import Meta, Settings
+from typecase.preprocess import CharacterPreprocess
+
+Share = Annotated[float, Meta(ge=0, le=1)]
+
+CONFIG_NAME = "config.yaml"
+"""Name of the file of effective settings in a training's folder."""
+
+
+class SplitSettings(Settings, rename="kebab"):
+    """How pictures are divided into training, validation and test part."""
+
+    by: Annotated[
+        Literal["random", "group", "journey"],
+        Meta(description="Stratified at random, by typeface or writer, or as the founding journey did."),
+    ] = "random"
+    fractions: Annotated[
+        tuple[Share, Share, Share], Meta(description="Shares of training, validation and test part.")
+    ] = (0.7, 0.15, 0.15)
+    seed: Annotated[int, Meta(ge=0, lt=2**32, description="Of the division.")] = 42
+
+
+class DataSettings(Settings, rename="kebab"):
+    """One source of pictures."""
+
+    path: Annotated[Path, Meta(description="Archive or folder.")]
+    kind: Annotated[str, Meta(description="What lies there (typecase data list), or auto.")] = "auto"
+    split: Annotated[
+        SplitSettings | None, Meta(description="How it is divided; nothing takes the settings' own split.")
+    ] = None
+    test_groups: Annotated[
+        tuple[str, ...], Meta(description="Typefaces or writers that are the test part, by name.")
+    ] = ()
+    parts: Annotated[
+        tuple[Literal["train", "validation", "test"], ...],
+        Meta(description="Parts to train on; more than `train` leaves nothing to judge by."),
+    ] = ("train",)
+    repeat: Annotated[float, Meta(gt=0, description="How often an epoch shows each picture; 0.1 shows a tenth.")] = 1.0
+    augmentation: Annotated[
+        Literal["settings", "none"], Meta(description="Whether the augmentation settings hold for it.")
+    ] = "settings"
+    validate: Annotated[bool, Meta(description="Whether its validation part counts.")] = True
+    options: Annotated[dict[str, Any], Meta(description="Further arguments of the data set.")] = {}
+
+
+class NetworkSettings(Settings):
+    """Which net."""
+
+    name: Annotated[str, Meta(description="A network of `typecase models`.")] = "charnet"
+    options: Annotated[dict[str, Any], Meta(description="The network's own options, such as widths.")] = {}
+
+
+class PreprocessSettings(Settings):
+    """How a picture becomes the net's input; see `typecase.preprocess`."""
+
+    size: Annotated[int, Meta(ge=8, le=256, description="Side of the canvas in pixels.")] = 48
+    channels: Annotated[Literal[1, 3], Meta(description="1 for grey, 3 for RGB.")] = 1
+    fit: Annotated[Literal["pad", "stretch"], Meta(description="Pad to a square, or stretch.")] = "pad"
+    polarity: Annotated[
+        Literal["dark-on-light", "keep"], Meta(description="Whether light characters are turned dark.")
+    ] = "dark-on-light"
+
+    def to_preprocess(self) -> CharacterPreprocess:
+        """The function with these settings."""
+        return CharacterPreprocess(size=self.size, channels=self.channels, fit=self.fit, polarity=self.polarity)
+
+
+class OptimizerSettings(Settings):
+    """How weights move."""
+
+    name: Annotated[Literal["sgd", "adamw"], Meta(description="The optimiser.")] = "adamw"
+    learning_rate: Annotated[float, Meta(gt=0, description="Largest step size.")] = 0.002
+    momentum: Annotated[float, Meta(ge=0, lt=1, description="Of sgd alone.")] = 0.9
+    weight_decay: Annotated[float, Meta(ge=0, description="Of weight matrices; never of biases and norms.")] = 0.05
+    gradient_clip: Annotated[float, Meta(ge=0, description="Largest norm of the gradient; 0 is no limit.")] = 5.0
+
+
+class ScheduleSettings(Settings):
+    """How the step size changes."""
+
+    name: Annotated[
+        Literal["constant", "cosine", "one-cycle"], Meta(description="The shape of the step size over time.")
+    ] = "one-cycle"
+    warm_up: Annotated[float, Meta(ge=0, lt=1, description="Share of the steps in which it rises.")] = 0.15
+    last: Annotated[float, Meta(ge=0, le=1, description="Step size at the end over the largest.")] = 0.005
+
+
+class LossSettings(Settings):
+    """What is made small."""
+
+    label_smoothing: Annotated[float, Meta(ge=0, lt=1, description="Share of the target spread over all classes.")] = (
+        0.05
+    )
+    class_weights: Annotated[
+        Literal["none", "balanced"], Meta(description="balanced gives every class the same say.")
+    ] = "none"
+
+
+class AugmentationSettings(Settings):
+    """How pictures are varied while training; every value is a largest change or a probability."""
+
+    rotation: Annotated[float, Meta(ge=0, le=180, description="Degrees either way.")] = 8.0
+    shear: Annotated[float, Meta(ge=0, le=1, description="Tangent of the slant either way.")] = 0.15
+    scale: Annotated[float, Meta(ge=0, lt=1, description="Relative change of each side's length.")] = 0.12
+    shift: Annotated[float, Meta(ge=0, le=0.5, description="Share of the canvas either way.")] = 0.06
+    warp: Annotated[float, Meta(ge=0, le=0.2, description="Smooth local displacement, as a share of the canvas.")] = (
+        0.02
+    )
+    blur: Annotated[Share, Meta(description="Probability of a Gaussian blur of 0.3 to 1.2 pixels.")] = 0.15
+    noise: Annotated[float, Meta(ge=0, le=0.5, description="Largest deviation of Gaussian noise, white being 1.")] = (
+        0.06
+    )
+    contrast: Annotated[float, Meta(ge=0, lt=1, description="Largest loss of contrast.")] = 0.5
+    inversion: Annotated[Share, Meta(description="Probability of light on dark.")] = 0.03
+    flip_left_right: Annotated[
+        Share, Meta(description="Probability of a mirror image; harms letters, kept for the founding journey.")
+    ] = 0.0
+    flip_in_testing: Annotated[
+        bool, Meta(description="Mirror pictures in validation and test too, as the founding journey did.")
+    ] = False
+
+
+class LoopSettings(Settings):
+    """How long, how fast, and on what."""
+
+    epochs: Annotated[int, Meta(ge=1, description="Passes over the training part.")] = 20
+    batch_size: Annotated[int, Meta(ge=1, description="Pictures a step, over all devices.")] = 256
+    seed: Annotated[int, Meta(ge=0, lt=2**31, description="Of weights, order and augmentation.")] = 42
+    precision: Annotated[
+        Literal["auto", "float32", "bfloat16"],
+        Meta(description="auto takes bfloat16 where the processor computes in it."),
+    ] = "auto"
+    accelerator: Annotated[Literal["auto", "cpu", "cuda", "mps"], Meta(description="What to compute on.")] = "auto"
+    devices: Annotated[int, Meta(ge=1, description="Devices, or processes on a CPU.")] = 1
+    nodes: Annotated[int, Meta(ge=1, description="Machines.")] = 1
+    threads: Annotated[int, Meta(ge=0, description="Threads a process on a CPU; 0 is one for each core.")] = 0
+    patience: Annotated[
+        int, Meta(ge=0, description="Stop after so many epochs without a better validation; 0 never stops.")
+    ] = 0
+    keep: Annotated[
+        Literal["best", "last"], Meta(description="Which epoch's weights become the model, judged on validation.")
+    ] = "best"
+    average_decay: Annotated[
+        float, Meta(ge=0, lt=1, description="Decay of the running average of the weights; 0 takes them as they are.")
+    ] = 0.998
+
+
+class TrainClassifierSettings(Settings):
+    """Everything that decides what `typecase train classifier` makes."""
+
+    data: Annotated[dict[str, DataSettings], Meta(description="Sources of pictures, each under a name.")] = {}
+    classes: Annotated[
+        tuple[str, ...], Meta(description="Class names in order; empty takes them from the data.")
+    ] = ()
+    start_from: Annotated[Path | None, Meta(description="Weights to go on from; the last layer may change.")] = None
+    max_bad: Annotated[Share, Meta(description="Share of pictures that may be unreadable.")] = 0.01
+    licence: Annotated[str, Meta(description="Licence of the weights, for their card.")] = ""
+    split: SplitSettings = SplitSettings()
+    network: NetworkSettings = NetworkSettings()
+    preprocess: PreprocessSettings = PreprocessSettings()
+    optimizer: OptimizerSettings = OptimizerSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
+    loss: LossSettings = LossSettings()
+    augmentation: AugmentationSettings = AugmentationSettings()
+    loop: LoopSettings = LoopSettings()

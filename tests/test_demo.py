@@ -1,0 +1,55 @@
+"""`make demo`: what a newcomer sees first is right, and needs neither PyTorch nor the shared data."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from conftest import REPOSITORY, RunTypecase
+
+PICTURES = REPOSITORY / "examples" / "pictures"
+
+
+def demo_arguments() -> list[str]:
+    """What the Makefile's demo calls the command with."""
+    makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
+    found = re.search(r"^DEMO_ARGUMENTS := (.+)$", makefile, re.MULTILINE)
+    assert found is not None
+    assert "bin/typecase $(DEMO_ARGUMENTS)" in makefile
+    return shlex.split(found.group(1))
+
+
+def answers() -> dict[str, str]:
+    """What each picture of the demo shows, by file name, as written down by whoever made the picture."""
+    known: dict[str, str] = json.loads((PICTURES / "answers.json").read_text(encoding="utf-8"))
+    assert len(known) >= 4
+    assert set(known) == {path.name for path in PICTURES.iterdir() if path.name != "answers.json"}
+    return known
+
+
+def test_demo_prints_the_right_characters_and_draws_them(
+    tmp_path: Path, run_typecase: RunTypecase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("TYPECASE_DATA", raising=False)
+    arguments = demo_arguments()
+    plot = tmp_path / "demo.png"
+    arguments[arguments.index("--plot") + 1] = str(plot)
+    done = run_typecase(
+        *arguments,
+        cwd=REPOSITORY,
+        blocked=["torch", "torchvision", "matplotlib", "onnx", "onnxruntime", "safetensors", "lightning_fabric"],
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    printed = {Path(fields[0]).name: fields[1] for fields in (line.split("\t") for line in done.stdout.splitlines())}
+    assert printed == answers()
+    with Image.open(plot) as picture:
+        assert picture.format == "PNG"
+        assert min(picture.size) > 100
+        grey = picture.convert("L").getextrema()
+    assert grey[0] != grey[1]
