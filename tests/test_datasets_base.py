@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -55,7 +56,7 @@ def test_conventions_of_torch(archive: Path) -> None:
     assert picture.max() <= 1
     assert isinstance(target, int)
     assert np.array_equal(picture.numpy(), SMALL.normalise(train.pictures[5]))
-    batch, targets = next(iter(DataLoader(train, batch_size=7)))  # type: ignore[arg-type]
+    batch, targets = next(iter(DataLoader(train, batch_size=7)))
     assert batch.shape == (7, 1, 16, 16)
     assert targets.tolist() == train.targets[:7].tolist()
     changed = EnglishFnt(archive, transform=lambda x: x.flatten(), target_transform=str, preprocess=SMALL)[0]
@@ -118,7 +119,7 @@ def test_writers_with_variants(tmp_path: Path) -> None:
         name: [[[[300 + k, 200], [400, 300 + k + 50 * number]]] for k in range(10)] for number, name in enumerate("Abc")
     }
     path = strokes_file(tmp_path, forms)
-    arguments = {"split_by": "group", "test_groups": [8, 9], "variants": 3, "preprocess": SMALL}
+    arguments: dict[str, Any] = {"split_by": "group", "test_groups": [8, 9], "variants": 3, "preprocess": SMALL}
     train, validation, test = (EnglishHnd(path, split, **arguments) for split in ("train", "validation", "test"))
     assert set(test.groups) == {"8", "9"}
     assert len(test) == 6

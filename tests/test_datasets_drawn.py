@@ -15,6 +15,7 @@ from font_fixtures import family, one_case, without
 from test_synthesis_strokes import CROSS, LETTER_I
 from typecase.charset import ClassSet
 from typecase.datasets import drawn as drawn_module
+from typecase.datasets import open_dataset
 from typecase.datasets.drawn import DrawnCharacters
 from typecase.errors import DataError, UsageError
 from typecase.preprocess import CharacterPreprocess
@@ -205,3 +206,17 @@ def test_what_cannot_be_drawn_is_refused(
 ) -> None:
     with pytest.raises(error, match=sentence):
         drawn(fonts, **change)
+
+
+def test_parts_differ_in_their_families_as_opened_by_name(tmp_path: Path) -> None:
+    held_back = next(name for name in (f"family{number}" for number in range(99)) if is_held_back(name))
+    family(tmp_path, held_back)
+    family(tmp_path, "trains")
+    options: dict[str, Any] = {"classes": CLASSES, "count": 8, "look": "print", "cache": False, "max_bad": 0.01}
+    parts = {split: open_dataset("drawn", tmp_path, split=split, **options) for split in ("train", "test")}
+    assert {split: set(part.groups) for split, part in parts.items()} == {"train": {"trains"}, "test": {held_back}}
+    assert parts["test"].split == "test"
+    with pytest.raises(UsageError, match="a part `train` and a part `test` only"):
+        open_dataset("drawn", tmp_path, split="validation", **options)
+    with pytest.raises(UsageError, match="no option 'looks'"):
+        open_dataset("drawn", tmp_path, split="train", looks="photo")

@@ -228,3 +228,10 @@ def test_bad_form_is_named_and_skipped(tmp_path: Path) -> None:
     found = decoded.decode(HndLayout(), path, PREPROCESS)
     assert found.names == ("A/000", "A/001")
     assert [name for name, _ in found.skipped] == ["A/002", "A/003", "A/004"]
+
+
+def test_two_pictures_of_one_name_are_refused(tmp_path: Path) -> None:
+    files = fnt(count=2)
+    copied = {**files, **{f"copy/{name}": data for name, data in files.items()}}
+    with pytest.raises(DataError, match=r"two pictures named Sample001/img001-00001\.png"):
+        decoded.decode(FntLayout(), write_tar(tmp_path / "EnglishFnt.tgz", copied), PREPROCESS)

@@ -13,13 +13,15 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from typer.testing import CliRunner
 
 from conftest import RunTypecase
 from model_fixtures import CLASSES, SIZE, bar, card, write_model
 from typecase import nets
 from typecase.charset import ClassSet
+from typecase.cli.evaluate import app
 from typecase.datasets import open_dataset
-from typecase.errors import ExitCode, UsageError
+from typecase.errors import ExitCode, TypecaseError, UsageError
 from typecase.modelcard import ModelCard
 from typecase.modelfile import save_model
 from typecase.preprocess import CharacterPreprocess
@@ -133,6 +135,7 @@ def test_json_goes_to_a_file_as_well(run_typecase: RunTypecase, model: Path, bar
         (["MODEL"], ExitCode.USAGE, "nothing to measure on"),
         (["MODEL", "--data", "missing.tgz"], ExitCode.DATA, "missing.tgz"),
         (["MODEL", "--data", "BARS", "--seed", "1"], ExitCode.USAGE, "--split-by"),
+        (["MODEL", "--kind", "folder"], ExitCode.USAGE, "give --data as well"),
         (["MODEL", "--data", "BARS", "--split", "tset"], ExitCode.USAGE, "one of all, test, train, validation"),
         (["MODEL", "--data", "BARS", "--set", "flop=never"], ExitCode.USAGE, "did you mean 'flip'"),
         (["MODEL", "--data", "BARS", "--kind", "flder"], ExitCode.USAGE, "'folder'"),
@@ -141,19 +144,21 @@ def test_json_goes_to_a_file_as_well(run_typecase: RunTypecase, model: Path, bar
         (["MODEL", "--data", "BARS", "--out", "MODEL"], ExitCode.OUTPUT, "cannot be written"),
     ],
 )
-def test_what_is_wrong_is_said_in_one_sentence(
-    run_typecase: RunTypecase,
-    model: Path,
-    bars: Path,
-    tmp_path: Path,
-    arguments: list[str],
-    code: ExitCode,
-    words: str,
+def test_what_is_wrong_is_said_in_a_sentence(
+    model: Path, bars: Path, tmp_path: Path, arguments: list[str], code: ExitCode, words: str
 ) -> None:
     places = {"MODEL": str(model), "BARS": f"bars={bars}", "OUT": str(tmp_path / "out")}
-    done = run_typecase("evaluate", "classifier", *(places.get(argument, argument) for argument in arguments))
-    assert done.returncode == code, done.stderr
-    assert words in done.stderr
+    done = CliRunner().invoke(app, ["classifier", *(places.get(argument, argument) for argument in arguments)])
+    assert isinstance(done.exception, TypecaseError)
+    assert done.exception.exit_code == code
+    assert words in str(done.exception)
+    assert str(done.exception).endswith((".", "?"))
+    assert done.stdout == ""
+
+
+def test_an_error_reaches_the_user_as_one_line(run_typecase: RunTypecase, bars: Path) -> None:
+    done = run_typecase("evaluate", "classifier", "missing.onnx", "--data", f"bars={bars}")
+    assert done.returncode == ExitCode.MODEL
     assert done.stderr.startswith("Error: ")
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""

@@ -115,7 +115,7 @@ def test_page_holds_the_figures_and_their_origin(tmp_path: Path) -> None:
     for proportion in (result.top1, result.top3, result.case_merged, result.look_alikes.merged):
         assert f"{100 * proportion.value:.2f} %" in shown.text
         low, high = proportion.interval
-        assert f"[{100 * low:.2f} to {100 * high:.2f} %]" in shown.text
+        assert f"[{100 * low:.2f}–{100 * high:.2f} %]" in shown.text
     assert "Case-merged" in shown.text
     for text in (f"{result.loss:.4f}", "0123abcd" * 8, "a & b.tgz", "research only", "batch size", "seed: 42"):
         assert text in shown.text

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from typecase.datasets.splits import PARTS, SplitRecord, split_indices
+from typecase.datasets.splits import PARTS, IndexArray, Part, SplitRecord, split_indices
 from typecase.errors import DataError, OutputError, UsageError
 
 RANDOM_TEST = [0, 4, 7, 13]
 RANDOM_VALIDATION = [2, 11, 16, 19]
 GROUP_TEST = [10, 11, 18, 19]
+
+Parts: TypeAlias = dict[Part, IndexArray]
 
 SEEDS = st.integers(0, 2**32 - 1)
 FRACTIONS = st.sampled_from([(0.7, 0.15, 0.15), (0.7, 0.1, 0.2), (0.8, 0.0, 0.2), (0.5, 0.5, 0.0), (0.2, 0.4, 0.4)])
@@ -27,14 +30,14 @@ def samples(draw: st.DrawFn) -> tuple[list[int], list[str], list[int]]:
     return [row[0] for row in rows], [str(row[1]) for row in rows], [row[2] for row in rows]
 
 
-def check_disjoint_and_complete(parts: dict[str, np.ndarray], count: int) -> None:
+def check_disjoint_and_complete(parts: Parts, count: int) -> None:
     together = np.concatenate([parts[part] for part in PARTS])
     assert sorted(together.tolist()) == list(range(count))
 
 
-def check_no_content_twice(parts: dict[str, np.ndarray], contents: list[int]) -> None:
+def check_no_content_twice(parts: Parts, contents: list[int]) -> None:
     seen = [{contents[i] for i in parts[part]} for part in PARTS]
-    assert len(set(contents[i] for part in PARTS for i in parts[part])) == sum(map(len, seen))
+    assert len({contents[i] for part in PARTS for i in parts[part]}) == sum(map(len, seen))
 
 
 @given(samples(), FRACTIONS, SEEDS)

@@ -98,6 +98,8 @@ def classifier(
 
     if seed is not None and split_by is None:
         raise UsageError("--seed belongs to a division of your own; give --split-by as well.")
+    if kind is not None and not data:
+        raise UsageError("--kind says what --data holds; give --data as well.")
     sources = named(data or [])
     overrides: dict[str, object] = {
         "model": model,
@@ -124,12 +126,12 @@ def classifier(
         )
     console = output.messages()
     for note in found.provenance.notes:
-        console.print(f"Note: {note}", style="yellow")
+        console.print(f"Note: {note}", style="yellow", soft_wrap=True)
     if out is not None:
         write_evaluation(found, settings, out)
     _answer(found, settings, json_file)
     if out is not None:
-        console.print(f"The report is {out / 'report.html'}")
+        console.print(f"The report is {out / 'report.html'}", soft_wrap=True)
 
 
 def _answer(found: Evaluated, settings: EvaluateClassifierSettings, json_file: Path | None) -> None:
@@ -176,9 +178,12 @@ def _print_tables(found: Evaluated) -> None:
     console.print(figures)
     alike = evaluation.look_alikes
     if alike.groups and alike.errors.total:
-        console.print(f"{percent(alike.errors.value, 1)} of the {alike.errors.total:,} errors are between look-alikes.")
+        console.print(
+            f"{percent(alike.errors.value, 1)} of the {alike.errors.total:,} errors are between look-alikes.",
+            soft_wrap=True,
+        )
     for title, look_alike in (("Look-alikes", True), ("Other pairs" if alike.groups else "Pairs", False)):
         pairs = [pair for pair in evaluation.pairs if pair.look_alike == look_alike][:PAIRS_SHOWN]
         if pairs:
             listed = ", ".join(f"{names[pair.truth]} → {names[pair.predicted]} {pair.count:,}" for pair in pairs)
-            console.print(f"{title} most often confused: {listed}.")
+            console.print(f"{title} most often confused: {listed}.", soft_wrap=True)

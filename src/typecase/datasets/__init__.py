@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typecase.datasets.chars74k import EnglishHnd as EnglishHnd
     from typecase.datasets.chars74k import EnglishImg as EnglishImg
     from typecase.datasets.chars74k import HandwrittenLetters as HandwrittenLetters
+    from typecase.datasets.drawn import DrawnCharacters as DrawnCharacters
     from typecase.datasets.folder import ClassFolder as ClassFolder
     from typecase.datasets.layouts import detect as detect
     from typecase.datasets.splits import SplitRecord as SplitRecord
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _HOME_OF = {
     "CharacterDataset": "base",
     "ClassFolder": "folder",
+    "DrawnCharacters": "drawn",
     "EnglishFnt": "chars74k",
     "EnglishHnd": "chars74k",
     "EnglishImg": "chars74k",
@@ -43,7 +45,7 @@ DATASETS = {
 __all__ = ["DATASETS", *sorted(_HOME_OF), "open_dataset"]
 
 
-def open_dataset(kind: str, path: str | os.PathLike[str], **arguments: Any) -> CharacterDataset:
+def open_dataset(kind: str, path: str | os.PathLike[str], **arguments: Any) -> CharacterDataset | DrawnCharacters:
     """Opens a data set of a kind that is known by name, or found out.
 
     Args:
@@ -59,6 +61,10 @@ def open_dataset(kind: str, path: str | os.PathLike[str], **arguments: Any) -> C
 
     from typecase.datasets import layouts
 
+    if kind == "drawn":
+        from typecase.datasets.drawn import open_drawn
+
+        return open_drawn(path, **arguments)
     if kind == "auto":
         kind = layouts.detect(Path(path))
     # Says what is wrong with an unknown kind.

@@ -1,8 +1,8 @@
 """Reads archives that strangers made, without trusting them.
 
 A member may be named anything, claim any size, and be a link to anywhere. Members are therefore streamed, never
-unpacked unseen: whatever would leave the folder (`../`, an absolute path, a drive), is a link or a device, comes
-twice, or goes beyond the limits is refused with a `DataError`, and nothing after it is read.
+unpacked unseen: whatever would leave the folder (`../`, an absolute path, a drive), is a link or a device, or
+goes beyond the limits is refused with a `DataError`, and nothing after it is read.
 """
 
 from __future__ import annotations
@@ -103,7 +103,8 @@ def extract(
 
     Args:
         archive: As in `members`.
-        folder: Where to; made when it is missing. Files that are there already are overwritten.
+        folder: Where to; made when it is missing. Files that are there already are overwritten, and of a file that
+            the archive holds twice the later stays, as with tar itself.
         wanted: As in `members`.
         limits: See `Limits`.
 
@@ -177,25 +178,23 @@ def _sentences(path: Path) -> Iterator[None]:
 
 
 class _Count:
-    """Keeps count of what was taken and refuses what is too much or comes twice."""
+    """Keeps count of what was taken and refuses what is too much."""
 
     def __init__(self, path: Path, limits: Limits) -> None:
         self._path, self._limits = path, limits
-        self._names: set[str] = set()
+        self._files = 0
         self.total = 0
 
     def add(self, name: str, size: int) -> None:
         limits = self._limits
-        if name in self._names:
-            raise DataError(f"{self._path} holds {name} twice; pack it again.")
-        self._names.add(name)
+        self._files += 1
         self.total += size
         if size > limits.each:
             raise DataError(
                 f"{name} in {self._path} has {size:,} bytes, more than the {limits.each:,} that one file may have; "
                 "remove it from the data."
             )
-        if len(self._names) > limits.count or self.total > limits.total:
+        if self._files > limits.count or self.total > limits.total:
             raise DataError(
                 f"{self._path} holds more than {limits.count:,} files or {limits.total:,} bytes; divide it."
             )

@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +27,7 @@ from typecase.synthesis.looks import Look
 from typecase.synthesis.strokes import Handwriting, as_points
 
 # Part of the cache's key: raised when anything changes how a picture comes out.
-_VERSION = 1
+_VERSION = 2
 
 MIX: Mapping[Look | str, float] = {Look.PRINT: 0.25, Look.PHOTO: 0.5, Look.HAND: 0.25}
 """Shares of the looks that `look="mix"` stands for: most where the variety is greatest."""
@@ -50,6 +51,9 @@ _CATEGORY_SHARES: Mapping[Look, Mapping[Category, float]] = {
     Look.HAND: {Category.HANDWRITING: 1.0},
 }
 
+_PASSED = {"preprocess", "progress", "cache", "workers"}
+_WITHOUT_MEANING = {"split_by", "fractions", "validation_groups", "test_groups", "duplicates", "max_bad"}
+
 _FROM_STROKES = 0.65
 """Share of the handwritten look that is drawn from strokes where there are any for the character."""
 
@@ -66,9 +70,15 @@ class DrawnCharacters(Dataset[tuple[Any, Any]]):
         skipped: Always empty: what cannot be drawn is refused at the start.
     """
 
+    kind: ClassVar[str] = "drawn"
+    title: ClassVar[str] = "Drawn characters"
+    licence: ClassVar[str] = "the fonts' own (OFL, Apache-2.0, UFL) allow it"
+    split_record: ClassVar[None] = None
+    split: str | None = None
+
     def __init__(
         self,
-        fonts: FontCollection | str | Path,
+        fonts: FontCollection | str | os.PathLike[str],
         classes: ClassSet = CHARACTERS,
         count: int = 62_000,
         look: Look | str | Mapping[Look | str, float] = "mix",
@@ -304,3 +314,45 @@ def _drawn(
         if progress is not None:
             progress(done)
     return target
+
+
+def open_drawn(
+    fonts: str | os.PathLike[str],
+    split: str | None = "train",
+    *,
+    seed: int = 42,
+    classes: ClassSet = CHARACTERS,
+    count: int = 62_000,
+    look: str | Mapping[Look | str, float] = "mix",
+    **arguments: Any,
+) -> DrawnCharacters:
+    """Opens drawn characters as `open_dataset` opens every kind: the parts differ in the families they are drawn with.
+
+    Args:
+        fonts: A folder or an archive of fonts.
+        split: `train` draws with the training families, `test` with those that are never trained on.
+        seed: Decides every picture.
+        classes: Single characters.
+        count: How many pictures in all.
+        look: As `DrawnCharacters` takes it.
+        arguments: `preprocess` and `progress` as `DrawnCharacters` takes them. What else data sets on disk are
+            asked for (how they are divided, how many may be unreadable) has no meaning here.
+
+    Raises:
+        UsageError: There is no such part.
+        DataError: See `DrawnCharacters`.
+    """
+    collection = FontCollection.open(fonts)
+    if split == "test":
+        families = collection.held_back_families()
+    elif split == "train":
+        families = collection.training_families()
+    else:
+        raise UsageError("Drawn characters have a part `train` and a part `test` only; judge by real pictures instead.")
+    unknown = sorted(set(arguments) - _PASSED - _WITHOUT_MEANING)
+    if unknown:
+        raise UsageError(f"Drawn characters have no option {unknown[0]!r}; there are count, look, seed and classes.")
+    passed = {name: arguments[name] for name in _PASSED if name in arguments}
+    drawn = DrawnCharacters(families, classes, count, look, seed, **passed)
+    drawn.split = split
+    return drawn

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -92,7 +93,7 @@ class FontCollection:
     identity: str = ""
 
     @classmethod
-    def open(cls, source: str | Path, *, max_bad: float = 0.05) -> FontCollection:
+    def open(cls, source: str | os.PathLike[str], *, max_bad: float = 0.05) -> FontCollection:
         """Opens a folder of families, or an archive of one, which is unpacked once into the cache.
 
         What is found out about each font (a few seconds for a thousand) is kept in the cache as JSON.

@@ -116,8 +116,8 @@ def draw_photo(face: Face, character: str, generator: np.random.Generator, *, ch
     )
     neighbours = _neighbours(face, character, generator)
     # Left, top, right, bottom: the cut is a little wider than the letter, more so at the sides.
-    margins = generator.uniform(0.0, 0.1) + generator.triangular(-0.05, 0.01, 0.12, 4)
-    margins[0::2] += generator.triangular(0, 0, 0.13, 2)
+    margins = generator.uniform(0.0, 0.12) + generator.triangular(-0.05, 0.02, 0.13, 4)
+    margins[0::2] += generator.triangular(0, 0, 0.08, 2)
     tracking = float(generator.triangular(-0.08, 0.0, 0.2))
     glyph = draw_glyph(
         face,
@@ -130,7 +130,7 @@ def draw_photo(face: Face, character: str, generator: np.random.Generator, *, ch
         margins=[float(margin) for margin in margins],
     )
     own, others = glyph.coverage, glyph.neighbours
-    if generator.random() < 0.35:
+    if generator.random() < 0.5:
         own, others = _heavier((own, others), generator)
     ink = own if others is None else np.maximum(own, others)
     pixels, record = _painted(ink, generator, channels)
@@ -213,7 +213,7 @@ _LENS = (
     ("speckle", 0.07),
     ("gradient", 0.35),
     ("shadow", 0.1),
-    ("blur", 0.4),
+    ("blur", 0.5),
     ("motion-blur", 0.08),
 )
 _SENSOR = (
@@ -306,7 +306,7 @@ def _surface(shape: tuple[int, ...], colour: Floats, generator: np.random.Genera
 
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 # Darkest and brightest of the dark, the bright, and all tones.
-_TONES = np.array([[0, 180, 0], [70, 255, 255]], np.float32)
+_TONES = np.array([[5, 150, 10], [85, 245, 240]], np.float32)
 
 
 def _some_colours(generator: np.random.Generator, channels: int, count: int) -> Floats:
@@ -332,7 +332,7 @@ def _two_colours(generator: np.random.Generator, channels: int) -> tuple[Floats,
     colours = _some_colours(generator, channels, 8)
     light = colours @ _LUMA if channels == 3 else colours[:, 0]
     distance = np.abs(light[0::2] - light[1::2])
-    chosen = np.flatnonzero(distance >= generator.uniform(30, 110))
+    chosen = np.flatnonzero(distance >= generator.uniform(30, 100))
     pair = int(chosen[0]) if len(chosen) else int(distance.argmax())
     if distance[pair] < 25:
         white, black = np.full((2, channels), ((235,), (25,)), np.float32)
@@ -359,7 +359,7 @@ def _neighbours(face: Face, character: str, generator: np.random.Generator) -> t
 def _heavier(layers: tuple[Pixels, Pixels | None], generator: np.random.Generator) -> tuple[Pixels, Pixels | None]:
     """Makes the strokes of two layers of ink bolder or lighter, both alike, by a fraction of a pixel or more."""
     # In a layer the ink is bright: what starves dark ink spreads it.
-    effect = EFFECTS["starve-ink" if generator.random() < 0.6 else "spread-ink"]
+    effect = EFFECTS["starve-ink" if generator.random() < 0.75 else "spread-ink"]
     parameters = effect.draw(generator)
     first, second = (None if layer is None else effect.function(layer, generator, **parameters) for layer in layers)
     assert first is not None

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 import typecase
 from typecase import config, nets
 from typecase.charset import ClassSet
-from typecase.datasets import CharacterDataset, open_dataset
-from typecase.datasets.base import Progress
+from typecase.datasets import CharacterDataset, DrawnCharacters, open_dataset
+from typecase.datasets.decoded import Progress
 from typecase.errors import DataError, UsageError
 from typecase.files import atomic_write
 from typecase.modelcard import ModelCard
@@ -57,8 +57,8 @@ class TrainedClassifier:
 class _Source:
     name: str
     settings: DataSettings
-    train: list[CharacterDataset]
-    validation: CharacterDataset | None
+    train: list[CharacterDataset | DrawnCharacters]
+    validation: CharacterDataset | DrawnCharacters | None
 
 
 class CharacterTask:
@@ -260,7 +260,7 @@ def _opened(
     for name, data in settings.data.items():
         division = data.split or settings.split
 
-        def part(name: str, data: DataSettings = data, division: SplitSettings = division) -> CharacterDataset:
+        def part(name: str, data: DataSettings = data, division: SplitSettings = division) -> CharacterDataset | DrawnCharacters:
             return open_dataset(
                 data.kind,
                 data.path,
@@ -268,11 +268,10 @@ def _opened(
                 preprocess=preprocess,
                 split_by=division.by,
                 fractions=division.fractions,
-                seed=division.seed,
                 test_groups=data.test_groups or None,
                 max_bad=settings.max_bad,
                 progress=progress,
-                **data.options,
+                **{"seed": division.seed, **data.options},
             )
 
         judged = data.validate and "validation" not in data.parts
@@ -297,7 +296,7 @@ def _opened(
     return sources, classes
 
 
-def _bytes_of(dataset: CharacterDataset) -> Tensor:
+def _bytes_of(dataset: CharacterDataset | DrawnCharacters) -> Tensor:
     return torch.from_numpy(np.array(dataset.pictures, dtype=np.uint8))
 
 

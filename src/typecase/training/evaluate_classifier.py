@@ -27,7 +27,9 @@ from typecase.training.report import Provenance
 from typecase.training.settings import CONFIG_NAME, Share, SplitSettings
 
 if TYPE_CHECKING:
-    from typecase.datasets import CharacterDataset, SplitRecord
+    from typecase.datasets import CharacterDataset, DrawnCharacters, SplitRecord
+
+    Dataset = CharacterDataset | DrawnCharacters
 
 LOG_NAME = "log.csv"
 
@@ -96,7 +98,7 @@ class Evaluated:
 class _Source:
     """A data set that was opened, and what is to be said about it."""
 
-    dataset: CharacterDataset
+    dataset: Dataset
     facts: dict[str, Any]
     notes: list[str]
 
@@ -256,7 +258,7 @@ def _opened(
     options = data.options or (trained[0].options if len(trained) == 1 else {})
     division, origin = _division(name, data, settings, trained)
 
-    def part(which: str, division: Mapping[str, Any]) -> CharacterDataset:
+    def part(which: str, division: Mapping[str, Any]) -> Dataset:
         return open_dataset(
             kind,
             data.path,
@@ -270,7 +272,8 @@ def _opened(
 
     dataset = part(settings.part, division)
     notes = [note for one in trained for note in _overlap(name, dataset, one, part)]
-    if origin == DRAWN_ANEW:
+    # Drawn characters have no split to record: their test part is drawn with families of fonts that never train.
+    if origin == DRAWN_ANEW and dataset.split_record is not None:
         notes.append(
             f"The model's card records no split of {name}, so its {settings.part} part was drawn anew "
             f"({division['split_by']}, seed {division['seed']})."
@@ -284,7 +287,7 @@ def _opened(
         "sha256_of_names": names_sha256(dataset.names),
         "skipped": [f"{one.name}: {one.reason}" for one in dataset.skipped],
         "split": None if dataset.split_record is None else dataset.split_record.to_dict(),
-        "split_taken_from": origin,
+        "split_taken_from": None if dataset.split_record is None else origin,
     }
     return _Source(dataset, facts, notes)
 
@@ -320,7 +323,7 @@ def _arguments(split: SplitSettings, test_groups: Sequence[str]) -> dict[str, An
 
 
 def _overlap(
-    name: str, dataset: CharacterDataset, trained: _Trained, part: Callable[[str, Mapping[str, Any]], CharacterDataset]
+    name: str, dataset: Dataset, trained: _Trained, part: Callable[[str, Mapping[str, Any]], Dataset]
 ) -> Iterator[str]:
     """Says how many of the measured pictures the model was trained on, or that nobody can say."""
     seen: set[str] = set()

@@ -257,7 +257,7 @@ def _percent(share: float | None, digits: int = 2) -> str:
 
 def _range(interval: tuple[float, float]) -> str:
     low, high = interval
-    return f"{100 * low:.2f} to {_percent(high)}"
+    return f"{100 * low:.2f}–{_percent(high)}"
 
 
 def _visible(name: str) -> str:
