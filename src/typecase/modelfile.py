@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from typecase.errors import MissingExtraError, ModelError
+from typecase.errors import MissingExtraError, ModelError, UsageError
 from typecase.files import atomic_write
-from typecase.modelcard import ModelCard, parse_card
+from typecase.modelcard import METADATA_KEY, ModelCard, parse_card
 
 try:
-    import torch  # noqa: F401
+    import torch
     from safetensors import SafetensorError, safe_open
     from safetensors.torch import save
 
@@ -26,8 +26,6 @@ except ImportError as error:
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-METADATA_KEY = "typecase"
-
 
 def save_model(state: Mapping[str, Tensor], card: ModelCard, path: Path, *, half: bool = False) -> None:
     """Writes weights and card to one file, whole or not at all.
@@ -36,7 +34,7 @@ def save_model(state: Mapping[str, Tensor], card: ModelCard, path: Path, *, half
         state: Weights by name, as `module.state_dict()` gives them.
         card: The model's facts.
         path: The file, by custom ending in `.safetensors`.
-        half: Store floating-point numbers in 16 bits: half the size, for shipping.
+        half: Store floating-point numbers in 16 bits where they fit: half the size, for shipping.
 
     Raises:
         OutputError: The file cannot be written.
@@ -57,16 +55,25 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
     if METADATA_KEY not in metadata:
         raise ModelError(f"{path} holds weights but not the facts of a typecase model; choose one that typecase saved.")
     card = parse_card(metadata[METADATA_KEY], str(path))
-    module = nets.build(
-        card.network_name,
-        classes=len(card.classes),
-        channels=card.preprocess.channels,
-        size=card.preprocess.size,
-        options=card.network_options,
-    )
+    try:
+        # Without memory until the shapes are known to be those of the file, and without random numbers.
+        with torch.device("meta"):
+            module = nets.build(
+                card.network_name,
+                classes=len(card.classes),
+                channels=card.preprocess.channels,
+                size=card.preprocess.size,
+                options=card.network_options,
+            )
+    except UsageError as error:
+        reason = str(error).rstrip(".").replace("; ", ", ")
+        raise ModelError(
+            f"{path} names a network that cannot be built here ({reason}); update typecase, or fetch the file again."
+        ) from error
     wanted = module.state_dict()
     wrong = sorted(
-        name for name in wanted.keys() | state.keys()
+        name
+        for name in wanted.keys() | state.keys()
         if name not in wanted or name not in state or wanted[name].shape != state[name].shape
     )
     if wrong:
@@ -74,7 +81,9 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
             f"{path} does not fit its own network {card.network_name!r} ({', '.join(wrong[:3])}"
             f"{' and more' if len(wrong) > 3 else ''}); the file is damaged or was made by another program."
         )
-    module.load_state_dict({name: tensor.to(wanted[name].dtype) for name, tensor in state.items()})
+    # Copied, for the tensors of the file may be a view of it, and somebody may write to it.
+    copies = {name: tensor.to(wanted[name].dtype, copy=True) for name, tensor in state.items()}
+    module.load_state_dict(copies, assign=True)
     return module.eval(), card
 
 
@@ -109,10 +118,14 @@ def write_tensors(
     Raises:
         OutputError: The file cannot be written; an older file of that name is as it was.
     """
-    stored: dict[str, Any] = {}
+    largest = torch.finfo(torch.float16).max
+    stored: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         plain = tensor.detach().to("cpu")
-        stored[name] = (plain.half() if half and plain.is_floating_point() else plain).contiguous().clone()
+        if half and plain.is_floating_point() and not bool((plain.abs() > largest).any()):
+            plain = plain.half()
+        # Two names may share their memory, which the format does not allow.
+        stored[name] = plain.contiguous().clone()
     with atomic_write(path) as temporary:
         # Written by us and not by the library, whose own file would be readable to its owner alone.
         temporary.write_bytes(save(stored, metadata=dict(metadata)))
@@ -135,7 +148,7 @@ def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 def _refuse_pickle(path: Path) -> None:
     try:
         with path.open("rb") as file:
-            start = file.read(8)
+            start = file.read(9)
     except FileNotFoundError:
         raise ModelError(f"There is no model file {path}; check the path.") from None
     except OSError as error:
@@ -143,8 +156,10 @@ def _refuse_pickle(path: Path) -> None:
     if not start:
         raise ModelError(f"The model file {path} is empty; fetch or train it again.")
     # A zip archive is what torch.save writes since 1.6; 0x80 opens a bare pickle of protocol 2 and later.
-    if start[:4] == b"PK\x03\x04" or (start[0] == 0x80 and start[1] in range(2, 6) and start[2:8] != b"\0" * 6):
+    # A safetensors file opens with a length, whose bytes can be the same; its JSON follows at the ninth byte.
+    pickled = start[:2] in (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05") and start[8:] != b"{"
+    if start[:4] == b"PK\x03\x04" or pickled:
         raise ModelError(
-            f"{path} holds a Python pickle, which can run code when it is loaded; typecase never loads one. "
-            "Save the weights as safetensors instead."
+            f"{path} holds a Python pickle, which can run code when it is loaded, so typecase never loads one; "
+            "save the weights as safetensors instead."
         )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from typecase.cli import output
+from typecase.cli.data_arguments import data_overrides
 from typecase.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def classifier(
         list[str] | None,
         typer.Option(
             "--data",
-            metavar="[NAME=]PATH",
+            metavar="[NAME=][KIND:]PATH",
             help="Archive or folder of pictures; may be given several times.",
             show_default=False,
         ),
@@ -89,7 +90,6 @@ def classifier(
     saw. A warning says where measured pictures were trained on all the same.
     """
     from typecase import config
-    from typecase.cli.train import _named as named
     from typecase.training.evaluate_classifier import (
         EvaluateClassifierSettings,
         evaluate_classifier,
@@ -100,7 +100,6 @@ def classifier(
         raise UsageError("--seed belongs to a division of your own; give --split-by as well.")
     if kind is not None and not data:
         raise UsageError("--kind says what --data holds; give --data as well.")
-    sources = named(data or [])
     overrides: dict[str, object] = {
         "model": model,
         "part": part,
@@ -110,8 +109,7 @@ def classifier(
         "max-bad": max_bad,
         "threads": threads,
     }
-    for name, path in sources.items():
-        overrides |= {f"data.{name}.path": path, f"data.{name}.kind": kind}
+    overrides |= data_overrides(data or [], kind)
     overrides |= config.parse_assignments(assignments or [])
     settings = config.load(EvaluateClassifierSettings, config_file, overrides)
 

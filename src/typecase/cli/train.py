@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from typecase.cli import output
+from typecase.cli.data_arguments import data_overrides
 from typecase.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def classifier(
         list[str] | None,
         typer.Option(
             "--data",
-            metavar="[NAME=]PATH",
+            metavar="[NAME=][KIND:]PATH",
             help="Archive or folder of pictures; may be given several times.",
             show_default=False,
         ),
@@ -146,7 +147,7 @@ def classifier(
         "loop.devices": devices,
         "loop.threads": threads,
     }
-    overrides |= {f"data.{name}.path": path for name, path in _named(data or []).items()}
+    overrides |= data_overrides(data or [])
     overrides |= config.parse_assignments(assignments or [])
     settings = _with_root(config.load(TrainClassifierSettings, config_file, overrides), data_root)
 
@@ -156,23 +157,14 @@ def classifier(
     console = output.messages()
     trained = train_classifier(settings, out, resume=resume, console=console)
     if not trained.fitted.finished:
-        console.print(f"Stopped. Go on with: typecase train classifier --out {out} --resume", highlight=False)
+        if trained.main:
+            console.print(f"Stopped. Go on with: typecase train classifier --out {out} --resume", soft_wrap=True)
         raise typer.Exit(ExitCode.INTERRUPTED)
+    if not trained.main:
+        return
+    if not trained.fitted.steps:
+        console.print(f"The training in {out} had come to its end; there is nothing left to do.", soft_wrap=True)
     output.print_result(str(trained.model))
-
-
-def _named(data: list[str]) -> dict[str, str]:
-    named: dict[str, str] = {}
-    for entry in data:
-        name, equals, path = entry.partition("=")
-        # A path may hold an equals sign; a name is a plain word.
-        if not equals or not name.replace("-", "").isalnum():
-            path = entry
-            name = Path(entry).name.partition(".")[0] or "data"
-        if name in named:
-            raise UsageError(f"Two sources of data are called {name!r}; name them apart: --data NAME=PATH.")
-        named[name] = path
-    return named
 
 
 def _saved_settings(folder: Path) -> Path:
@@ -204,5 +196,6 @@ def _print_settings(settings_type: type[TrainClassifierSettings]) -> None:
 
     table = Table("Setting", "Takes", "Default", "Meaning", box=None, pad_edge=False)
     for setting in config.describe(settings_type):
-        table.add_row(setting.key, setting.allowed, str(setting.default), setting.help)
+        default = "required" if setting.required else str(setting.default)
+        table.add_row(setting.key, setting.allowed, default, setting.help)
     output.results().print(table)

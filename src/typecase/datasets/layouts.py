@@ -489,7 +489,7 @@ def layout_for(kind: str, path: Path, **options: Any) -> Layout:
 def split_kind(argument: str) -> tuple[str, Path]:
     """Divides what was given for `--data`: `fnt:PATH` is a kind and a path, and a path alone is of kind `auto`."""
     kind, colon, rest = argument.partition(":")
-    if colon and (kind in LAYOUTS or kind == "auto"):
+    if colon and (kind in LAYOUTS or kind in ("auto", "drawn")):
         return kind, Path(rest)
     return "auto", Path(argument)
 

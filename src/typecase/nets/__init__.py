@@ -5,12 +5,13 @@ This file is light: it tells what there is without importing PyTorch; `build` im
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from typecase.errors import ModelError, UsageError
+from typecase.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import nn
@@ -76,9 +77,7 @@ def facts_of(name: str) -> NetworkFacts:
         raise UsageError(f"There is no network {name!r}; there are: {', '.join(NETWORKS)}.") from None
 
 
-def build(
-    name: str, *, classes: int, channels: int, size: int, options: Mapping[str, Any] | None = None
-) -> nn.Module:
+def build(name: str, *, classes: int, channels: int, size: int, options: Mapping[str, Any] | None = None) -> nn.Module:
     """Builds a network with fresh weights.
 
     Args:
@@ -92,13 +91,18 @@ def build(
         A module that takes float pictures [N, channels, size, size] and gives logits [N, classes].
 
     Raises:
-        UsageError: There is no such network.
-        ModelError: The options do not suit the network.
+        UsageError: There is no such network, or the options or the size do not suit it.
     """
     module_name, _, class_name = facts_of(name).target.partition(":")
     network = getattr(import_module(module_name), class_name)
+    facts = {"classes": classes, "channels": channels, "size": size}
+    known = [option for option in inspect.signature(network).parameters if option not in facts]
+    unknown = sorted(set(options or {}) - set(known))
+    if unknown:
+        has = f"it has {', '.join(known)}" if known else "it has none"
+        raise UsageError(f"The network {name!r} has no option {unknown[0]!r}; {has}.")
     try:
-        built: nn.Module = network(classes=classes, channels=channels, size=size, **dict(options or {}))
+        built: nn.Module = network(**facts, **dict(options or {}))
     except (TypeError, ValueError) as error:
-        raise ModelError(f"The network {name!r} cannot be built with these options: {error}.") from error
+        raise UsageError(f"The network {name!r} cannot be built like this: {error}.") from error
     return built

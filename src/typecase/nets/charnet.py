@@ -13,6 +13,7 @@ Where it departs from a textbook residual net, and why:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -26,9 +27,11 @@ class CharNet(nn.Module):
         classes: Number of classes, of any kind.
         channels: Channels of the picture, 1 or 3.
         size: Side of the picture in pixels, divisible by 8.
-        widths: Channels of the three stages, at a half, a quarter and an eighth of the resolution.
-        depths: Residual blocks of each stage.
+        widths: Channels of the three stages, at a half, a quarter and an eighth of the resolution, 1 to 4,096 each.
+        depths: Residual blocks of each stage, 0 to 100 each.
         dropout: Share of features dropped before the last layer while training, 0 to below 1.
+        head: `place` sums each channel of the last map with a learned weight for each place; `flat` gives each
+            class a weight for each place and channel, many more of them, which learns a known set of typefaces better.
 
     Raises:
         ValueError: A value is out of range.
@@ -42,27 +45,35 @@ class CharNet(nn.Module):
         widths: Sequence[int] = (32, 96, 192),
         depths: Sequence[int] = (1, 1, 2),
         dropout: float = 0.1,
+        head: Literal["place", "flat"] = "place",
     ) -> None:
         super().__init__()
         if size % 8:
-            raise ValueError(f"size must be divisible by 8, not {size}")
-        if len(widths) != 3 or len(depths) != 3:
-            raise ValueError("widths and depths have one entry for each of three stages")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be in [0, 1), not {dropout}")
+            raise ValueError(f"the size of its pictures must be divisible by 8, not {size}")
+        # Bounds, because the options of a file from elsewhere must not make this program eat all memory.
+        _check_stages("widths", widths, 1, 4096)
+        _check_stages("depths", depths, 0, 100)
+        if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
+            raise ValueError(f"dropout must be a number from 0 to below 1, not {dropout!r}")
         layers: list[nn.Module] = [nn.PixelUnshuffle(2), _convolution(channels * 4, widths[0])]
         for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
             if stage:
                 layers.append(_convolution(widths[stage - 1], width, stride=2))
             layers += [ResidualBlock(width) for _ in range(depth)]
         self.features = nn.Sequential(*layers)
-        self.pool = nn.Sequential(
-            nn.Conv2d(widths[2], widths[2], kernel_size=size // 8, groups=widths[2], bias=False),
-            nn.BatchNorm2d(widths[2]),
-            nn.Flatten(),
-            nn.Dropout(dropout),
-        )
-        self.classifier = nn.Linear(widths[2], classes)
+        if head == "place":
+            self.pool = nn.Sequential(
+                nn.Conv2d(widths[2], widths[2], kernel_size=size // 8, groups=widths[2], bias=False),
+                nn.BatchNorm2d(widths[2]),
+                nn.Flatten(),
+                nn.Dropout(dropout),
+            )
+            self.classifier = nn.Linear(widths[2], classes)
+        elif head == "flat":
+            self.pool = nn.Sequential(nn.Flatten(), nn.Dropout(dropout))
+            self.classifier = nn.Linear(widths[2] * (size // 8) ** 2, classes)
+        else:
+            raise ValueError(f"head must be 'place' or 'flat', not {head!r}")
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Gives logits [N, classes] for pictures [N, channels, size, size]."""
@@ -91,6 +102,12 @@ def standardised(pictures: Tensor) -> Tensor:
     centred = pictures - mean
     variance = (centred * centred).mean(dim=(1, 2, 3), keepdim=True)
     return centred * torch.rsqrt(variance + 1e-3)
+
+
+def _check_stages(name: str, values: Sequence[int], low: int, high: int) -> None:
+    whole = isinstance(values, (list, tuple)) and all(type(value) is int for value in values)
+    if not whole or len(values) != 3 or not all(low <= value <= high for value in values):
+        raise ValueError(f"{name} must be three whole numbers from {low} to {high:,}, not {values!r}")
 
 
 def _convolution(before: int, after: int, stride: int = 1) -> nn.Sequential:

@@ -7,11 +7,11 @@ cannot run code. The optimiser's state is spelt out tensor by tensor.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from typecase.errors import ModelError
@@ -30,7 +30,6 @@ class Checkpoint:
         average: The running average of the weights by name; empty when there is none.
         best: The weights of the best epoch by name; empty when there is none yet.
         optimizer: `optimizer.state_dict()`.
-        random: State of PyTorch's generator on the CPU, bytes of shape [n].
         progress: Where the training stands, as JSON values: epoch, step, history, best figure and the like.
         fingerprint: Digest of the settings and data that the numbers depend on.
     """
@@ -39,7 +38,6 @@ class Checkpoint:
     average: dict[str, Tensor]
     best: dict[str, Tensor]
     optimizer: dict[str, Any]
-    random: Tensor
     progress: dict[str, Any]
     fingerprint: str
 
@@ -50,7 +48,7 @@ def save_checkpoint(checkpoint: Checkpoint, path: Path) -> None:
     Raises:
         OutputError: The file cannot be written.
     """
-    tensors: dict[str, Tensor] = {"random": checkpoint.random}
+    tensors: dict[str, Tensor] = {}
     for group in ("weights", "average", "best"):
         tensors |= {f"{group}.{name}": tensor for name, tensor in getattr(checkpoint, group).items()}
     scalars: dict[str, dict[str, Any]] = {}
@@ -77,12 +75,18 @@ def load_checkpoint(path: Path) -> Checkpoint:
         ModelError: The file is missing, damaged, not a checkpoint, or newer than this program.
     """
     tensors, metadata = read_tensors(path)
+    if _KEY not in metadata:
+        raise ModelError(f"{path} is no checkpoint of a training; name the folder that --out named.")
     try:
         facts = json.loads(metadata[_KEY])
-    except (KeyError, ValueError) as error:
-        raise ModelError(f"{path} is no checkpoint of a training; name the folder that `--out` named.") from error
-    if facts["format"] > FORMAT:
-        raise ModelError(f"{path} was written by a newer typecase; update this one to resume from it.")
+        if facts["format"] > FORMAT:
+            raise ModelError(f"{path} was written by a newer typecase; update this one to resume from it.")
+        return _checkpoint(tensors, facts)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise ModelError(f"{path} is a damaged checkpoint; start the training anew in another folder.") from error
+
+
+def _checkpoint(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Checkpoint:
     state: dict[int, dict[str, Any]] = {}
     for index, values in facts["optimizer-scalars"].items():
         state.setdefault(int(index), {}).update(values)
@@ -99,7 +103,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
         average=groups["average"],
         best=groups["best"],
         optimizer={"state": state, "param_groups": facts["optimizer-groups"]},
-        random=tensors.get("random", torch.empty(0, dtype=torch.uint8)),
         progress=facts["progress"],
         fingerprint=facts["fingerprint"],
     )

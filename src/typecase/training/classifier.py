@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
 import json
@@ -27,13 +28,14 @@ from typecase.modelfile import load_matching, save_model
 from typecase.preprocess import CharacterPreprocess
 from typecase.training import plots
 from typecase.training.augment import augment, flipped
-from typecase.training.logs import RunLog, Silence
-from typecase.training.loop import Fitted, Score, fit, make_fabric
+from typecase.training.logs import LOG_NAME, RunLog
+from typecase.training.loop import CHECKPOINT_NAME, Fitted, Score, fit, load_resumable, make_fabric, mixed_seed
 from typecase.training.metrics import fit_temperature
-from typecase.training.settings import CONFIG_NAME, DataSettings, SplitSettings, TrainClassifierSettings
+from typecase.training.settings import CONFIG_NAME, LIGHT_AUGMENTATION, DataSettings, TrainClassifierSettings
 from typecase.training.targets import balanced_weights, cross_entropy, one_hot
 
 MODEL_NAME = "model.safetensors"
+SPLITS_NAME = "splits.json"
 
 _VALIDATION_BATCH = 500
 
@@ -46,11 +48,13 @@ class TrainedClassifier:
         model: The saved weights with their card.
         fitted: The log and the best epoch.
         folder: Where everything lies.
+        main: Whether this is the first of the processes that trained; only that one has something to say.
     """
 
     model: Path
     fitted: Fitted
     folder: Path
+    main: bool = True
 
 
 @dataclass(frozen=True)
@@ -62,71 +66,96 @@ class _Source:
 
 
 class CharacterTask:
-    """The classifier's side of the training loop: batches, loss, validation."""
+    """The classifier's side of the training loop: batches, loss, validation.
+
+    Attributes:
+        epoch_size: Pictures that an epoch draws from.
+        pictures: Those to train on, bytes of shape [N, C, S, S].
+        targets: Their class indices, [N].
+        validation_pictures: Those to validate with; None when there are none.
+        validation_targets: Their class indices.
+
+    Raises:
+        DataError: There are too few pictures to train on.
+        UsageError: The batch is too small.
+    """
 
     def __init__(self, sources: list[_Source], classes: ClassSet, settings: TrainClassifierSettings) -> None:
         self.settings = settings
         self.classes = len(classes)
         self.preprocess = settings.preprocess.to_preprocess()
         parts = [(source, part) for source in sources for part in source.train]
-        self.pictures = torch.cat([_bytes_of(part) for _, part in parts])
-        self.targets = torch.cat([torch.as_tensor(np.asarray(part.targets)).long() for _, part in parts])
-        self.augmented = torch.cat(
-            [torch.full((len(part),), source.settings.augmentation == "settings") for source, part in parts]
+        # Kept as convolutions on a CPU want them, channels last, so that no batch has to be turned.
+        self.pictures = torch.cat([_bytes_of(part) for _, part in parts]).contiguous(memory_format=torch.channels_last)
+        self.targets = torch.cat([_targets_of(part) for _, part in parts])
+        # Which of the variations each picture gets; 0 is none.
+        self._variations = (settings.augmentation, LIGHT_AUGMENTATION)
+        number_of = {"settings": 1, "light": 2, "none": 0}
+        self._varying = torch.cat(
+            [torch.full((len(part),), number_of[source.settings.augmentation]) for source, part in parts]
         )
         # One range of pictures for each source: an epoch draws from each by its own measure.
         sizes = [(sum(len(part) for part in source.train), source.settings.repeat) for source in sources]
-        starts = np.cumsum([0] + [size for size, _ in sizes])
-        self._ranges = [(int(start), size, repeat) for start, (size, repeat) in zip(starts, sizes, strict=False)]
+        starts = np.cumsum([0, *(size for size, _ in sizes[:-1])])
+        self._ranges = [(int(start), size, repeat) for start, (size, repeat) in zip(starts, sizes, strict=True)]
         validation = [source.validation for source in sources if source.validation is not None]
         self.validation_pictures = torch.cat([_bytes_of(part) for part in validation]) if validation else None
         self.validation_targets = (
-            torch.cat([torch.as_tensor(np.asarray(part.targets)).long() for part in validation])
-            if validation
-            else torch.empty(0, dtype=torch.long)
+            torch.cat([_targets_of(part) for part in validation]) if validation else torch.empty(0, dtype=torch.long)
         )
-        weights = None
+        self._class_weights = None
         if settings.loss.class_weights == "balanced":
-            weights = balanced_weights(torch.bincount(self.targets, minlength=self.classes))
-        self._class_weights = weights
+            shown = torch.cat([torch.full((size,), repeat) for size, repeat in sizes])
+            counts = torch.bincount(self.targets, weights=shown, minlength=self.classes)
+            self._class_weights = balanced_weights(counts)
         self._order_epoch = -1
         self._order = torch.empty(0, dtype=torch.long)
-        self._epoch_size = len(self.order(0))
+        self.epoch_size = len(self.order(0))
+        # Batch normalisation cannot take a single picture.
+        self._fewest = 2 * settings.loop.devices * settings.loop.nodes
+        if self.epoch_size < self._fewest:
+            raise DataError(
+                f"There is too little to train on: the pictures an epoch shows are {self.epoch_size}, and a step takes "
+                "at least 2 a process; give more pictures, or another split.fractions."
+            )
+        if settings.loop.batch_size < self._fewest:
+            raise UsageError(
+                f"A batch of {settings.loop.batch_size} is too small; a step takes at least 2 pictures a process, so "
+                f"give --batch-size {self._fewest} or more."
+            )
 
     @property
     def steps(self) -> int:
-        """Steps of an epoch; a last batch of a single picture is left out, for batch norm cannot take it."""
-        whole, rest = divmod(self._epoch_size, self.settings.loop.batch_size)
-        fewest = 2 * self.settings.loop.devices * self.settings.loop.nodes
-        return max(1, whole + (rest >= fewest))
+        """Steps of an epoch; a last batch that is too small for one is left out."""
+        whole, rest = divmod(self.epoch_size, self.settings.loop.batch_size)
+        return whole + (rest >= self._fewest)
 
     def order(self, epoch: int) -> Tensor:
         """The pictures of an epoch in their order, as indices of shape [n]."""
         if epoch != self._order_epoch:
             generator = _generator(self.settings.loop.seed, epoch)
-            drawn = []
-            for start, size, repeat in self._ranges:
-                whole, part = int(repeat), repeat - int(repeat)
-                drawn += [torch.arange(size)] * whole
-                drawn.append(torch.randperm(size, generator=generator)[: round(part * size)])
-                drawn[-whole - 1 :] = [indices + start for indices in drawn[-whole - 1 :]]
+            drawn = [start + _repeated(size, repeat, generator) for start, size, repeat in self._ranges]
             order = torch.cat(drawn)
             self._order = order[torch.randperm(len(order), generator=generator)]
             self._order_epoch = epoch
         return self._order
 
     def batch(self, epoch: int, step: int, rank: int, processes: int) -> tuple[Tensor, Tensor]:
-        """Gives normalised pictures [n, C, S, S] and one-hot targets [n, K] of one process."""
+        """Gives normalised pictures [n, C, S, S] and one-hot targets [n, K] of one process, equally many to each."""
         size = self.settings.loop.batch_size
-        chosen = self.order(epoch)[step * size : (step + 1) * size][rank::processes]
+        together = self.order(epoch)[step * size : (step + 1) * size]
+        chosen = together[: len(together) // processes * processes][rank::processes]
         generator = _generator(self.settings.loop.seed, epoch, step, rank)
-        pictures = self.pictures[chosen].float().div_(255)
-        varied = augment(pictures, self.settings.augmentation, generator)
-        mask = self.augmented[chosen]
-        if not bool(mask.all()):
-            varied = torch.where(mask[:, None, None, None], varied, pictures)
+        pictures = self._taken(chosen).float().div_(255)
+        varying = self._varying[chosen]
+        for number, settings in enumerate(self._variations, start=1):
+            some = (varying == number).nonzero().squeeze(1)
+            if len(some) == len(chosen):
+                pictures = augment(pictures, settings, generator)
+            elif len(some):
+                pictures[some] = augment(pictures[some], settings, generator)
         rows = one_hot(self.targets[chosen], self.classes, self.settings.loss.label_smoothing)
-        return self._normalised(varied), rows
+        return self._normalised(pictures), rows
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Cross entropy against the one-hot rows."""
@@ -148,18 +177,25 @@ class CharacterTask:
 
     def logits(self, module: nn.Module, pictures: Tensor) -> Tensor:
         """Runs a network in evaluation mode over bytes [N, C, S, S]; float32 logits [N, K] on the CPU."""
+        if not len(pictures):
+            return torch.empty(0, self.classes)
         device = next(module.parameters()).device
         rows = []
-        for number, some in enumerate(pictures.split(_VALIDATION_BATCH)):
+        for number, some in enumerate(torch.split(pictures, _VALIDATION_BATCH)):
             inputs = some.float().div_(255)
             if self.settings.augmentation.flip_in_testing:
                 generator = _generator(self.settings.loop.seed, 2**31, number)
                 inputs = flipped(inputs, self.settings.augmentation.flip_left_right, generator)
             rows.append(module(self._normalised(inputs).to(device)).float().cpu())
-        return torch.cat(rows) if rows else torch.empty(0, self.classes)
+        return torch.cat(rows)
+
+    def _taken(self, chosen: Tensor) -> Tensor:
+        """Some pictures' bytes, channels last in memory; whole rows are copied, which plain indexing would not do."""
+        return self.pictures.permute(0, 2, 3, 1)[chosen].permute(0, 3, 1, 2)
 
     def _normalised(self, pictures: Tensor) -> Tensor:
-        pictures = (pictures - self.preprocess.mean) / self.preprocess.deviation
+        """Scales floats in 0..1, which are changed."""
+        pictures = pictures.sub_(self.preprocess.mean).div_(self.preprocess.deviation)
         return pictures.contiguous(memory_format=torch.channels_last)
 
 
@@ -187,29 +223,23 @@ def train_classifier(
         The model and the log; `fitted.finished` is False after Ctrl-C.
 
     Raises:
-        UsageError: The settings do not fit each other, or there is nothing to resume.
+        UsageError: The settings do not fit each other, the folder holds a training already, there is nothing to
+            resume, or the loss grew beyond numbers.
         DataError: The data cannot be used.
+        ModelError: The weights to start from, or the checkpoint, cannot be used.
         OutputError: The folder cannot be written.
     """
     preprocess = settings.preprocess.to_preprocess()
     fabric, choice = make_fabric(settings.loop)
-    fabric.launch()
-    speaks = console is not None and fabric.is_global_zero
-    if (folder / MODEL_NAME).exists() and not resume and fabric.is_global_zero:
-        raise UsageError(f"{folder} holds a trained model already; name another folder with --out, or use --resume.")
-    sources, classes = _opened(settings, preprocess, progress)
+    # What can be wrong with settings and data is found out before there are several processes to say so.
+    if not resume and any((folder / name).exists() for name in (MODEL_NAME, CHECKPOINT_NAME)):
+        raise UsageError(f"{folder} holds a training already; name another folder with --out, or use --resume.")
+    with contextlib.ExitStack() as waiting:
+        if console is not None and progress is None:
+            status = waiting.enter_context(console.status("Reading pictures"))
+            progress = lambda done: status.update(f"Reading pictures: {done:,}")  # noqa: E731
+        sources, classes = _opened(settings, preprocess, progress)
     task = CharacterTask(sources, classes, settings)
-    if speaks:
-        assert console is not None
-        console.print(choice, highlight=False)
-        for source in sources:
-            for skipped in source.train[0].skipped:
-                console.print(f"Skipped {skipped.name}: {skipped.reason}", highlight=False, markup=False)
-        validating = len(task.validation_targets)
-        console.print(
-            f"{len(classes)} classes, {task._epoch_size:,} pictures an epoch, {validating:,} to validate.",
-            highlight=False,
-        )
     torch.manual_seed(settings.loop.seed)
     module = nets.build(
         settings.network.name,
@@ -218,37 +248,64 @@ def train_classifier(
         size=preprocess.size,
         options=settings.network.options,
     )
-    if settings.start_from is not None:
+    fingerprint = _fingerprint(settings, task)
+    fresh: list[str] = []
+    if resume:
+        load_resumable(folder, fingerprint)
+    elif settings.start_from is not None:
         fresh = load_matching(module, settings.start_from)
-        if speaks and fresh and console is not None:
-            console.print(f"Starts fresh: {', '.join(fresh)}", highlight=False)
-    # The tree of the settings is saved first, so that even a training that fails tells what it was to do.
+    fabric.launch()
+    console = console or Console(quiet=True)
     if fabric.is_global_zero:
+        _introduce(console, choice, sources, classes, task, fresh)
+    # Saved first, so that even a training that fails tells what it was to do.
+    if fabric.is_global_zero and not resume:
         config.save(settings, folder / CONFIG_NAME)
-        _save_splits(sources, folder / "splits.json")
-    arguments: dict[str, Any] = {
-        "fabric": fabric,
-        "loop": settings.loop,
-        "optimizer_settings": settings.optimizer,
-        "schedule": settings.schedule,
-        "folder": folder,
-        "fingerprint": _fingerprint(settings, task),
-        "resume": resume,
-    }
-    if speaks and console is not None:
-        with RunLog(folder, settings.loop.epochs, console) as log:
-            fitted = fit(module, task, listener=log, **arguments)
-    else:
-        fitted = fit(module, task, listener=Silence(), **arguments)
+        _save_splits(sources, folder / SPLITS_NAME)
+    with contextlib.ExitStack() as logging:
+        log = None
+        if fabric.is_global_zero:
+            log = logging.enter_context(RunLog(folder, settings.loop.epochs, console))
+        fitted = fit(
+            module,
+            task,
+            fabric=fabric,
+            loop=settings.loop,
+            optimizer_settings=settings.optimizer,
+            schedule=settings.schedule,
+            folder=folder,
+            fingerprint=fingerprint,
+            resume=resume,
+            listener=log,
+        )
     path = folder / MODEL_NAME
     if fabric.is_global_zero:
         module = module.to("cpu")
         module.load_state_dict(fitted.weights)
         save_model(module.state_dict(), _card(settings, sources, classes, task, module.eval(), fitted), path)
         if fitted.history:
-            plots.curves(folder / "log.csv", folder / "curves.png")
+            plots.curves(folder / LOG_NAME, folder / "curves.png")
     fabric.barrier()
-    return TrainedClassifier(path, fitted, folder)
+    return TrainedClassifier(path, fitted, folder, main=fabric.is_global_zero)
+
+
+def _introduce(
+    console: Console, choice: str, sources: list[_Source], classes: ClassSet, task: CharacterTask, fresh: list[str]
+) -> None:
+    """Says what is about to be trained, on what, and what of the data cannot be used."""
+    lines = [choice]
+    for source in sources:
+        skipped = source.train[0].skipped
+        lines += [f"Skipped {one.name}: {one.reason}" for one in skipped]
+        if skipped:
+            lines.append(f"Pictures of {source.name} that cannot be read and are left out: {len(skipped):,}.")
+    lines.append(
+        f"{len(classes)} classes, {task.epoch_size:,} pictures an epoch, {len(task.validation_targets):,} to validate."
+    )
+    if fresh:
+        lines.append(f"Starts fresh: {', '.join(fresh)}.")
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _opened(
@@ -256,43 +313,40 @@ def _opened(
 ) -> tuple[list[_Source], ClassSet]:
     if not settings.data:
         raise UsageError("There is nothing to train on; name an archive or a folder with --data.")
+
+    def part(data: DataSettings, split: str) -> CharacterDataset | DrawnCharacters:
+        division = data.split or settings.split
+        arguments: dict[str, Any] = {
+            "split_by": division.by,
+            "fractions": division.fractions,
+            "seed": division.seed,
+            "test_groups": data.test_groups or None,
+            "max_bad": settings.max_bad,
+            "progress": progress,
+        }
+        fixed = {"split": split, "preprocess": preprocess}
+        return open_dataset(data.kind, data.path, **{**arguments, **data.options, **fixed})
+
     sources = []
     for name, data in settings.data.items():
-        division = data.split or settings.split
-
-        def part(name: str, data: DataSettings = data, division: SplitSettings = division) -> CharacterDataset | DrawnCharacters:
-            return open_dataset(
-                data.kind,
-                data.path,
-                split=name,
-                preprocess=preprocess,
-                split_by=division.by,
-                fractions=division.fractions,
-                test_groups=data.test_groups or None,
-                max_bad=settings.max_bad,
-                progress=progress,
-                **{"seed": division.seed, **data.options},
-            )
-
         judged = data.validate and "validation" not in data.parts
-        validation = part("validation") if judged else None
+        validation = part(data, "validation") if judged else None
         if validation is not None and not len(validation):
             validation = None
-        sources.append(_Source(name, data, [part(split) for split in data.parts], validation))
-    names: dict[str, None] = dict.fromkeys(settings.classes)
-    if not names:
-        for source in sources:
-            names |= dict.fromkeys(source.train[0].classes.names)
-    classes = ClassSet.of(names)
-    for source in sources:
-        for number, dataset in enumerate(source.train):
-            source.train[number] = dataset.with_classes(classes)
+        sources.append(_Source(name, data, [part(data, split) for split in data.parts], validation))
+    found = dict.fromkeys(name for source in sources for name in source.train[0].classes.names)
+    classes = ClassSet.of(settings.classes or found)
     sources = [
-        _Source(s.name, s.settings, s.train, s.validation.with_classes(classes) if s.validation is not None else None)
-        for s in sources
+        _Source(
+            source.name,
+            source.settings,
+            [dataset.with_classes(classes) for dataset in source.train],
+            source.validation.with_classes(classes) if source.validation is not None else None,
+        )
+        for source in sources
     ]
-    if not sum(len(part) for source in sources for part in source.train):
-        raise DataError("The training part is empty; give more pictures or other --fractions.")
+    if not any(len(dataset) for source in sources for dataset in source.train):
+        raise DataError("The training part is empty; give more pictures, or another split.fractions.")
     return sources, classes
 
 
@@ -300,10 +354,19 @@ def _bytes_of(dataset: CharacterDataset | DrawnCharacters) -> Tensor:
     return torch.from_numpy(np.array(dataset.pictures, dtype=np.uint8))
 
 
+def _targets_of(dataset: CharacterDataset | DrawnCharacters) -> Tensor:
+    return torch.as_tensor(np.asarray(dataset.targets)).long()
+
+
+def _repeated(count: int, times: float, generator: torch.Generator) -> Tensor:
+    """Indices 0..count-1, each as often as the whole part of `times`; for the rest a random share of them once more."""
+    whole = int(times)
+    more = torch.randperm(count, generator=generator)[: round((times - whole) * count)]
+    return torch.cat([torch.arange(count).repeat(whole), more])
+
+
 def _generator(*numbers: int) -> torch.Generator:
-    # One seed out of several numbers, by NumPy's mixing: neighbouring steps must not give related streams.
-    seed = np.random.SeedSequence(numbers).generate_state(1, dtype=np.uint64)[0]
-    return torch.Generator().manual_seed(int(seed >> np.uint64(1)))
+    return torch.Generator().manual_seed(mixed_seed(*numbers))
 
 
 def _fingerprint(settings: TrainClassifierSettings, task: CharacterTask) -> str:
@@ -319,6 +382,13 @@ def _save_splits(sources: list[_Source], path: Path) -> None:
     records = {source.name: _record(source) for source in sources}
     with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(records, indent=1), encoding="utf-8")
+
+
+def _without_folders(settings: dict[str, Any]) -> dict[str, Any]:
+    """Keeps of each path its last part: weights go to strangers, whom nobody's folders concern."""
+    data = {name: {**source, "path": Path(source["path"]).name} for name, source in settings["data"].items()}
+    start = settings.get("start-from")
+    return {**settings, "data": data, "start-from": Path(start).name if start else start}
 
 
 def _record(source: _Source) -> dict[str, Any] | None:
@@ -362,7 +432,7 @@ def _card(
         preprocess=task.preprocess,
         temperature=temperature,
         data=data,
-        training=config.to_plain(settings),
+        training=_without_folders(config.to_plain(settings)),
         figures=figures,
         licence=settings.licence,
         created=datetime.date.today().isoformat(),

@@ -266,8 +266,8 @@ def _opened(
             preprocess=card.preprocess,
             max_bad=settings.max_bad,
             progress=decoding,
-            **division,
-            **options,
+            # What makes two pictures equal may be in both.
+            **{**division, **options},
         )
 
     dataset = part(settings.part, division)

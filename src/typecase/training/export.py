@@ -17,9 +17,9 @@ from torch import nn
 
 from typecase.errors import ModelError
 from typecase.files import atomic_write
-from typecase.modelcard import METADATA_KEY, ModelCard
+from typecase.modelcard import ModelCard
 from typecase.preprocess import FloatArray
-from typecase.runtime.onnx_file import read_onnx
+from typecase.runtime.onnx_file import read_onnx, with_card
 from typecase.runtime.openvino import OpenVinoNet
 
 INPUT_NAME = "pictures"
@@ -71,16 +71,18 @@ def export_onnx(module: nn.Module, card: ModelCard, path: Path, *, half: bool = 
     model = _exported(module, example)
     if half:
         _halve_weights(model)
+    # What the exporter notes there are paths and versions of this machine.
     del model.metadata_props[:]
-    helper.set_model_props(model, {METADATA_KEY: card.to_json()})
     onnx.checker.check_model(model, full_check=True)
     with atomic_write(path) as temporary:
-        temporary.write_bytes(model.SerializeToString())
+        temporary.write_bytes(with_card(model.SerializeToString(), card))
         parity = compare(module, temporary, _probes(card))
-        if parity.probabilities > LARGEST_DIFFERENCE:
+        # Asked in this way round, for a net that gives no numbers is not a good one.
+        if not parity.probabilities <= LARGEST_DIFFERENCE:
+            advice = "export with --precision float32" if half else "train it again"
             raise ModelError(
                 f"The exported net's probabilities differ by {parity.probabilities:.3f} from PyTorch's, more than "
-                f"{LARGEST_DIFFERENCE}; export with --precision float32."
+                f"{LARGEST_DIFFERENCE}; {advice}."
             )
     return parity
 

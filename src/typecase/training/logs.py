@@ -37,14 +37,15 @@ class Record:
     seconds: float
 
 
+LOG_NAME = "log.csv"
 COLUMNS = tuple(field.name for field in fields(Record))
 
 
 class Listener(Protocol):
     """Hears how a training goes."""
 
-    def started(self, steps: int, done: int) -> None:
-        """Is called once, with the number of all steps and of those done by an earlier run."""
+    def started(self, steps: int, done: int, history: list[Record]) -> None:
+        """Is called once, with the number of all steps, and the steps and the log of an earlier run."""
 
     def stepped(self, epoch: int, loss: float, accuracy: float) -> None:
         """Is called after each step with the epoch's figures so far."""
@@ -56,7 +57,7 @@ class Listener(Protocol):
 class Silence:
     """A listener that says nothing; of several processes only the first speaks."""
 
-    def started(self, steps: int, done: int) -> None:
+    def started(self, steps: int, done: int, history: list[Record]) -> None:
         """Nothing."""
 
     def stepped(self, epoch: int, loss: float, accuracy: float) -> None:
@@ -79,6 +80,8 @@ class RunLog:
         self._writer = SummaryWriter(str(folder / "tensorboard"))
         self._written = 0
         self._started = time.monotonic()
+        self._steps_here = 0
+        self._steps_left = 0
         self._progress = Progress(
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
             BarColumn(),
@@ -101,23 +104,35 @@ class RunLog:
         self._progress.stop()
         self._writer.close()
 
-    def started(self, steps: int, done: int) -> None:
-        """Shows the bar."""
+    def started(self, steps: int, done: int, history: list[Record]) -> None:
+        """Shows the bar; what an earlier run has logged is logged already."""
+        epoch = history[-1].epoch if history else 0
+        if history:
+            # That run may have been killed between its checkpoint and its log.
+            self._write_table(history)
+        self._written = len(history)
+        self._steps_left = steps - done
+        self._started = time.monotonic()
         self._task = self._progress.add_task(
-            "train", total=steps, completed=done, epoch=1, epochs=self.epochs, loss=0.0, accuracy=0.0
+            "train",
+            total=steps,
+            completed=done,
+            epoch=min(epoch + 1, self.epochs),
+            epochs=self.epochs,
+            loss=0.0,
+            accuracy=0.0,
         )
 
     def stepped(self, epoch: int, loss: float, accuracy: float) -> None:
         """Moves the bar."""
+        self._steps_here += 1
+        self._steps_left -= 1
         if self._task is not None:
             self._progress.update(self._task, advance=1, epoch=epoch, loss=loss, accuracy=accuracy)
 
     def ended_epoch(self, history: list[Record]) -> None:
         """Writes the log anew and tells the epoch's figures."""
-        with atomic_write(self.folder / "log.csv") as temporary, temporary.open("w", newline="") as file:
-            table = csv.writer(file)
-            table.writerow(COLUMNS)
-            table.writerows(astuple(record) for record in history)
+        self._write_table(history)
         for record in history[self._written :]:
             self._writer.add_scalar(f"loss/{record.split}", record.loss, record.epoch)
             self._writer.add_scalar(f"accuracy/{record.split}", record.accuracy, record.epoch)
@@ -126,6 +141,14 @@ class RunLog:
         self._written = len(history)
         last = [record for record in history if record.epoch == history[-1].epoch]
         figures = "  ".join(f"{r.split}: loss {r.loss:.4f}, accuracy {r.accuracy:.2%}" for r in last)
-        left = (time.monotonic() - self._started) / max(1, last[0].epoch) * (self.epochs - last[0].epoch)
-        remaining = "" if self.console.is_terminal else f"  about {left / 60:.0f} min left"
-        self.console.print(f"epoch {last[0].epoch}/{self.epochs}  {figures}{remaining}", highlight=False)
+        left = (time.monotonic() - self._started) / max(1, self._steps_here) * self._steps_left
+        remaining = "" if self.console.is_terminal or not self._steps_left else f"  about {left / 60:.0f} min left"
+        self.console.print(
+            f"epoch {last[0].epoch}/{self.epochs}  {figures}{remaining}", highlight=False, soft_wrap=True
+        )
+
+    def _write_table(self, history: list[Record]) -> None:
+        with atomic_write(self.folder / LOG_NAME) as temporary, temporary.open("w", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(COLUMNS)
+            table.writerows(astuple(record) for record in history)

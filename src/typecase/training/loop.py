@@ -3,12 +3,15 @@
 What is learnt is a `Task`: it gives batches, a loss and a validation. Devices, processes and precision are the
 matter of Lightning Fabric over torch.distributed.
 
-A run that was stopped goes on to the same numbers as one that was not: the batch of a step is a function of
-(seed, epoch, step), the step size a function of the step, and the rest of the state lies in the checkpoint.
+A run that was stopped goes on to the same numbers as one that was not: the batch of a step and its random numbers
+are functions of (seed, epoch, step, process), the step size is one of the step, and all else lies in the checkpoint.
 """
 
 from __future__ import annotations
 
+import logging
+import math
+import os
 import signal
 import threading
 import time
@@ -18,6 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -68,7 +72,10 @@ class Task(Protocol):
         """Steps of an epoch."""
 
     def batch(self, epoch: int, step: int, rank: int, processes: int) -> tuple[Tensor, Tensor]:
-        """Gives one process's inputs and targets of a step; the same arguments give the same numbers."""
+        """Gives one process's inputs and targets of a step; the same arguments give the same numbers.
+
+        All processes get equally many, for the mean of their gradients is taken.
+        """
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Gives the scalar to make small."""
@@ -90,6 +97,7 @@ class Fitted:
         best_epoch: The epoch of these weights, counted from 1; 0 before the first epoch ended.
         finished: False when it was stopped before its time.
         seconds: Time spent, earlier runs included.
+        steps: Steps that this run did; 0 when there was nothing left to do.
     """
 
     weights: dict[str, Tensor]
@@ -97,10 +105,13 @@ class Fitted:
     best_epoch: int
     finished: bool
     seconds: float
+    steps: int
 
 
 @dataclass
 class _Progress:
+    """Where a training stands; `best_epoch` is the last one while there is no validation to judge by."""
+
     epoch: int = 0
     step: int = 0
     best_epoch: int = 0
@@ -120,7 +131,10 @@ def make_fabric(settings: LoopSettings) -> tuple[Fabric, str]:
     """Chooses device and precision.
 
     Returns:
-        The engine, and a sentence that says what was chosen.
+        The engine, not yet launched, and a sentence that says what was chosen.
+
+    Raises:
+        UsageError: The device is not there.
     """
     accelerator = settings.accelerator
     if accelerator == "auto":
@@ -129,12 +143,14 @@ def make_fabric(settings: LoopSettings) -> tuple[Fabric, str]:
         raise UsageError("PyTorch finds no CUDA device here; choose --accelerator cpu or auto.")
     if accelerator == "mps" and not torch.backends.mps.is_available():
         raise UsageError("PyTorch finds no Apple GPU here; choose --accelerator cpu or auto.")
+    present = {"cuda": torch.cuda.device_count(), "mps": 1}.get(accelerator, settings.devices)
+    if settings.devices > present:
+        raise UsageError(f"PyTorch finds {present} device(s) of kind {accelerator} here, not {settings.devices}.")
     precision = settings.precision
     if precision == "auto":
         precision = "bfloat16" if _computes_bfloat16(accelerator) else "float32"
-    if accelerator == "cpu":
-        # A fixed number of threads is also what makes sums, and so a resumed run, come out the same.
-        torch.set_num_threads(settings.threads or max(1, _cores() // settings.devices))
+    # It reports its choices on standard error; ours is the sentence that is returned.
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
     several = settings.devices * settings.nodes > 1
     fabric = Fabric(
         accelerator=accelerator,
@@ -143,7 +159,7 @@ def make_fabric(settings: LoopSettings) -> tuple[Fabric, str]:
         strategy="ddp" if several else "auto",
         precision="bf16-mixed" if precision == "bfloat16" else "32-true",
     )
-    threads = f", {torch.get_num_threads()} threads each" if accelerator == "cpu" else ""
+    threads = f", threads each: {_threads(settings)}" if accelerator == "cpu" else ""
     return fabric, f"Training on {accelerator} x {settings.devices * settings.nodes} in {precision}{threads}."
 
 
@@ -155,9 +171,11 @@ def make_optimizer(module: nn.Module, settings: OptimizerSettings) -> torch.opti
         {"params": matrices, "weight_decay": settings.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
+    # One pass over the weights instead of several, which a net with a large last layer feels.
+    fused = matrices[0].device.type in ("cpu", "cuda") if matrices else None
     if settings.name == "sgd":
-        return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum)
-    return torch.optim.AdamW(groups, lr=settings.learning_rate)
+        return torch.optim.SGD(groups, lr=settings.learning_rate, momentum=settings.momentum, fused=fused)
+    return torch.optim.AdamW(groups, lr=settings.learning_rate, fused=fused)
 
 
 def fit(
@@ -191,18 +209,20 @@ def fit(
         The weights to keep and the log.
 
     Raises:
-        UsageError: There is nothing to resume, or it belongs to other settings.
+        UsageError: There is nothing to resume, or it belongs to other settings, or the loss grew beyond numbers.
         ModelError: The checkpoint is damaged.
         OutputError: The checkpoint cannot be written.
     """
     listener = listener if listener is not None and fabric.is_global_zero else Silence()
     path = folder / CHECKPOINT_NAME
-    saved = _resumable(path, fingerprint) if resume else None
+    saved = load_resumable(folder, fingerprint) if resume else None
     progress = _Progress(**saved.progress) if saved else _Progress()
     if saved:
         module.load_state_dict(saved.weights)
     module = module.to(fabric.device)
     if fabric.device.type == "cpu":
+        # A fixed number is also what makes sums, and so a resumed run, come out the same.
+        torch.set_num_threads(_threads(loop))
         module = module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     average = _average(module, loop.average_decay)
     if saved and average is not None:
@@ -211,12 +231,10 @@ def fit(
     wrapped, optimizer = fabric.setup(module, make_optimizer(module, optimizer_settings))
     if saved:
         optimizer.load_state_dict(saved.optimizer)
-        torch.set_rng_state(saved.random)
-    else:
-        torch.manual_seed(loop.seed)
     best = dict(saved.best) if saved else {}
     steps = task.steps
-    listener.started(steps * loop.epochs, progress.epoch * steps + progress.step)
+    done = progress.epoch * steps + progress.step
+    listener.started(steps * loop.epochs, done, progress.records)
     started = time.monotonic() - progress.seconds
 
     def state_of(network: nn.Module) -> dict[str, Tensor]:
@@ -231,24 +249,35 @@ def fit(
                 average=state_of(average.module) if average is not None else {},
                 best=best,
                 optimizer=optimizer.state_dict(),
-                random=torch.get_rng_state(),
                 progress=asdict(progress),
                 fingerprint=fingerprint,
             )
             save_checkpoint(checkpoint, path)
         fabric.barrier()
 
+    def fitted(weights: dict[str, Tensor], finished: bool) -> Fitted:
+        return Fitted(
+            weights=weights,
+            history=progress.records,
+            best_epoch=progress.epoch if loop.keep == "last" else progress.best_epoch,
+            finished=finished,
+            seconds=progress.seconds,
+            steps=progress.epoch * steps + progress.step - done,
+        )
+
     with _stop_signals() as stopping:
         while progress.epoch < loop.epochs and not _exhausted(progress, loop):
             wrapped.train()
             epoch_started = time.monotonic()
-            running = Score(**progress.running)  # type: ignore[arg-type]
+            # What is saved is the sum over all processes, so one of them goes on from it.
+            running = Score(**progress.running) if fabric.is_global_zero else Score()  # type: ignore[arg-type]
             while progress.step < steps:
                 factor = learning_rate_factor(progress.epoch * steps + progress.step, steps * loop.epochs, schedule)
                 for group in optimizer.param_groups:
                     group["lr"] = optimizer_settings.learning_rate * factor
                 inputs, targets = task.batch(progress.epoch, progress.step, fabric.global_rank, fabric.world_size)
                 inputs, targets = fabric.to_device((inputs, targets))
+                torch.manual_seed(mixed_seed(loop.seed, progress.epoch, progress.step, fabric.global_rank, 1))
                 outputs = wrapped(inputs)
                 loss = task.loss(outputs, targets)
                 optimizer.zero_grad()
@@ -263,19 +292,20 @@ def fit(
                 count = len(targets)
                 running += Score(float(loss.detach()) * count, task.correct(outputs, targets), count)
                 progress.step += 1
-                progress.running = asdict(running)
                 listener.stepped(progress.epoch + 1, running.mean_loss, running.accuracy)
-                if _any_process(fabric, stopping):
-                    save()
-                    return Fitted(
-                        weights=best or state_of(average.module if average is not None else module),
-                        history=progress.records,
-                        best_epoch=progress.best_epoch,
-                        finished=False,
-                        seconds=progress.seconds,
+                stop, diverged = _any_process(fabric, stopping.is_set(), not math.isfinite(running.loss))
+                if diverged:
+                    raise UsageError(
+                        f"The loss is no longer a finite number (epoch {progress.epoch + 1}, step {progress.step}); "
+                        "train anew with a smaller --learning-rate, or with --precision float32."
                     )
+                if stop:
+                    progress.running = asdict(_summed(fabric, running))
+                    save()
+                    return fitted(best or state_of(average.module if average is not None else module), finished=False)
             judged = average.module if average is not None else module
             judged.eval()
+            _share_buffers(fabric, judged)
             # Judged in the precision of the training: validation is there to compare epochs.
             with torch.inference_mode(), fabric.autocast():
                 validation = _summed(fabric, task.validate(judged, fabric.global_rank, fabric.world_size))
@@ -284,46 +314,54 @@ def fit(
             progress.step = 0
             progress.running = asdict(Score())
             _note(progress, running, validation, optimizer.param_groups[0]["lr"], time.monotonic() - epoch_started)
-            if progress.best_epoch == progress.epoch or loop.keep == "last" or not validation.count:
-                progress.best_epoch = progress.epoch
+            if progress.best_epoch == progress.epoch or loop.keep == "last":
                 best = state_of(judged)
             save()
             listener.ended_epoch(progress.records)
-    return Fitted(
-        weights=best,
-        history=progress.records,
-        best_epoch=progress.best_epoch,
-        finished=True,
-        seconds=progress.seconds,
-    )
+    return fitted(best, finished=True)
 
 
-def _cores() -> int:
-    import os
+def load_resumable(folder: Path, fingerprint: str) -> Checkpoint:
+    """Reads the checkpoint of a training that is to go on.
 
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    Args:
+        folder: The training's folder.
+        fingerprint: As `fit` takes it.
+
+    Raises:
+        UsageError: There is none, or it belongs to other settings or data.
+        ModelError: It is damaged.
+    """
+    path = folder / CHECKPOINT_NAME
+    if not path.exists():
+        raise UsageError(f"There is no training to resume in {folder}; start one without --resume.")
+    saved = load_checkpoint(path)
+    if saved.fingerprint != fingerprint:
+        raise UsageError(
+            f"The training in {folder} ran with other settings or data; resume it with --out and --resume alone, "
+            "which takes those it saved there, or start anew in another folder."
+        )
+    return saved
+
+
+def mixed_seed(*numbers: int) -> int:
+    """Makes one seed, below 2**63, out of several numbers; neighbouring numbers give unrelated streams."""
+    return int(np.random.SeedSequence(numbers).generate_state(1, dtype=np.uint64)[0] >> np.uint64(1))
+
+
+def _threads(settings: LoopSettings) -> int:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return settings.threads or max(1, cores // settings.devices)
 
 
 def _computes_bfloat16(accelerator: str) -> bool:
     if accelerator == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     if accelerator == "cpu":
         # Without the instructions bfloat16 is emulated, and slower than float32.
         supported = getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
         return bool(supported())
     return False
-
-
-def _resumable(path: Path, fingerprint: str) -> Checkpoint:
-    if not path.exists():
-        raise UsageError(f"There is no training to resume in {path.parent}; start one without --resume.")
-    saved = load_checkpoint(path)
-    if saved.fingerprint != fingerprint:
-        raise UsageError(
-            f"The training in {path.parent} ran with other settings or data; resume with those it saved there "
-            "(--config config.yaml), or start anew in another folder."
-        )
-    return saved
 
 
 def _average(module: nn.Module, decay: float) -> AveragedModel | None:
@@ -351,6 +389,8 @@ def _note(progress: _Progress, running: Score, validation: Score, rate: float, s
         if better:
             progress.best_epoch = epoch
             progress.best_accuracy, progress.best_loss = validation.accuracy, validation.mean_loss
+    else:
+        progress.best_epoch = epoch
     progress.history += [asdict(row) for row in rows]
 
 
@@ -367,13 +407,20 @@ def _summed(fabric: Fabric, score: Score) -> Score:
     return Score(float(total[0]), int(total[1]), int(total[2]))
 
 
-def _any_process(fabric: Fabric, stopping: threading.Event) -> bool:
+def _any_process(fabric: Fabric, *flags: bool) -> list[bool]:
+    """Whether each flag is up in any process: all must leave the loop at the same step, or some wait for ever."""
     if fabric.world_size == 1:
-        return stopping.is_set()
-    # All processes must leave the loop at the same step, or the others wait for ever.
-    total = fabric.all_reduce(torch.tensor(float(stopping.is_set())), reduce_op="sum")
+        return list(flags)
+    total = fabric.all_reduce(torch.tensor(flags, dtype=torch.float32), reduce_op="sum")
     assert isinstance(total, Tensor)
-    return bool(total > 0)
+    return [bool(count > 0) for count in total]
+
+
+def _share_buffers(fabric: Fabric, module: nn.Module) -> None:
+    """Gives every process the first one's running statistics, which the batches of each have moved apart."""
+    if fabric.world_size > 1:
+        for buffer in module.buffers():
+            torch.distributed.broadcast(buffer, src=0)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ CONFIG_NAME = "config.yaml"
 """Name of the file of effective settings in a training's folder."""
 
 
-class SplitSettings(Settings, rename="kebab"):
+class SplitSettings(Settings):
     """How pictures are divided into training, validation and test part."""
 
     by: Annotated[
@@ -27,7 +27,7 @@ class SplitSettings(Settings, rename="kebab"):
     seed: Annotated[int, Meta(ge=0, lt=2**32, description="Of the division.")] = 42
 
 
-class DataSettings(Settings, rename="kebab"):
+class DataSettings(Settings):
     """One source of pictures."""
 
     path: Annotated[Path, Meta(description="Archive or folder.")]
@@ -40,11 +40,12 @@ class DataSettings(Settings, rename="kebab"):
     ] = ()
     parts: Annotated[
         tuple[Literal["train", "validation", "test"], ...],
-        Meta(description="Parts to train on; more than `train` leaves nothing to judge by."),
+        Meta(min_length=1, description="Parts to train on; with `validation` among them nothing is left to judge by."),
     ] = ("train",)
     repeat: Annotated[float, Meta(gt=0, description="How often an epoch shows each picture; 0.1 shows a tenth.")] = 1.0
     augmentation: Annotated[
-        Literal["settings", "none"], Meta(description="Whether the augmentation settings hold for it.")
+        Literal["settings", "light", "none"],
+        Meta(description="How its pictures are varied: as set, hardly (for clean print), or not at all."),
     ] = "settings"
     validate: Annotated[bool, Meta(description="Whether its validation part counts.")] = True
     options: Annotated[dict[str, Any], Meta(description="Further arguments of the data set.")] = {}
@@ -127,6 +128,12 @@ class AugmentationSettings(Settings):
     ] = False
 
 
+LIGHT_AUGMENTATION = AugmentationSettings(
+    rotation=2.0, shear=0.03, scale=0.03, shift=0.02, warp=0.01, blur=0.0, noise=0.0, contrast=0.0, inversion=0.0
+)
+"""For clean print, where the weight of a stroke is all that tells c from C and stronger variations would hide it."""
+
+
 class LoopSettings(Settings):
     """How long, how fast, and on what."""
 
@@ -156,9 +163,7 @@ class TrainClassifierSettings(Settings):
     """Everything that decides what `typecase train classifier` makes."""
 
     data: Annotated[dict[str, DataSettings], Meta(description="Sources of pictures, each under a name.")] = {}
-    classes: Annotated[
-        tuple[str, ...], Meta(description="Class names in order; empty takes them from the data.")
-    ] = ()
+    classes: Annotated[tuple[str, ...], Meta(description="Class names in order; empty takes them from the data.")] = ()
     start_from: Annotated[Path | None, Meta(description="Weights to go on from; the last layer may change.")] = None
     max_bad: Annotated[Share, Meta(description="Share of pictures that may be unreadable.")] = 0.01
     licence: Annotated[str, Meta(description="Licence of the weights, for their card.")] = ""

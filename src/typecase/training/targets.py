@@ -24,7 +24,7 @@ def one_hot(targets: Tensor, classes: int, smoothing: float = 0.0) -> Tensor:
     """
     if not 0 <= smoothing < 1:
         raise ValueError(f"smoothing must be in [0, 1), not {smoothing}")
-    if targets.numel() and not (0 <= int(targets.min()) and int(targets.max()) < classes):
+    if targets.numel() and (int(targets.min()) < 0 or int(targets.max()) >= classes):
         raise ValueError(f"class indices must be in 0..{classes - 1}")
     rows = torch.full((len(targets), classes), smoothing / classes, device=targets.device)
     return rows.scatter_(1, targets.long().unsqueeze(1), 1.0 - smoothing + smoothing / classes)
@@ -53,11 +53,11 @@ def balanced_weights(counts: Tensor) -> Tensor:
     """Gives each class the same total weight over a data set.
 
     Args:
-        counts: Pictures of each class, shape [K]; a class without pictures gets weight 0.
+        counts: How often pictures of each class are shown, shape [K], not all 0; one that never is gets weight 0.
 
     Returns:
         Float32 weights of shape [K] with mean 1 over the data set's pictures.
     """
     present = counts > 0
-    weights = counts.sum() / (present.sum() * counts.clamp(min=1))
-    return torch.where(present, weights, torch.zeros_like(weights)).float()
+    weights = counts.sum() / (present.sum() * counts)
+    return torch.where(present, weights, 0).float()

@@ -1,0 +1,47 @@
+"""The recipes that come with the program can be loaded, and the replica is what the journey did."""
+
+from __future__ import annotations
+
+import pytest
+
+from typecase import config, nets
+from typecase.errors import UsageError
+from typecase.training.recipes import recipe_names, recipe_path
+from typecase.training.settings import AugmentationSettings, TrainClassifierSettings
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_each_recipe_loads(name: str) -> None:
+    settings = config.load(TrainClassifierSettings, recipe_path(name))
+    preprocess = settings.preprocess.to_preprocess()
+    nets.build(
+        settings.network.name,
+        classes=62,
+        channels=preprocess.channels,
+        size=preprocess.size,
+        options=settings.network.options,
+    )
+
+
+def test_the_replica_is_the_journeys() -> None:
+    settings = config.load(TrainClassifierSettings, recipe_path("replica"))
+    assert settings.network.name == "ocrnet"
+    assert (settings.preprocess.channels, settings.preprocess.size, settings.preprocess.fit) == (3, 48, "stretch")
+    assert (settings.split.by, settings.split.seed) == ("journey", 42)
+    assert (settings.optimizer.name, settings.optimizer.learning_rate, settings.optimizer.momentum) == (
+        "sgd",
+        0.001,
+        0.9,
+    )
+    assert (settings.optimizer.weight_decay, settings.optimizer.gradient_clip) == (0, 0)
+    assert (settings.loop.epochs, settings.loop.batch_size, settings.loop.average_decay) == (20, 36, 0)
+    assert (settings.schedule.name, settings.loss.label_smoothing) == ("constant", 0)
+    nothing = dict.fromkeys(
+        ("rotation", "shear", "scale", "shift", "warp", "blur", "noise", "contrast", "inversion"), 0.0
+    )
+    assert settings.augmentation == AugmentationSettings(**nothing, flip_left_right=0.5, flip_in_testing=True)
+
+
+def test_an_unknown_recipe_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"There is no recipe 'cake'; there are: .*replica"):
+        recipe_path("cake")
