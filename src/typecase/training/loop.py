@@ -231,6 +231,7 @@ def fit(
     wrapped, optimizer = fabric.setup(module, make_optimizer(module, optimizer_settings))
     if saved:
         optimizer.load_state_dict(saved.optimizer)
+        _lay_out_alike(optimizer)
     best = dict(saved.best) if saved else {}
     steps = task.steps
     done = progress.epoch * steps + progress.step
@@ -342,6 +343,14 @@ def load_resumable(folder: Path, fingerprint: str) -> Checkpoint:
             "which takes those it saved there, or start anew in another folder."
         )
     return saved
+
+
+def _lay_out_alike(optimizer: torch.optim.Optimizer) -> None:
+    """Brings a loaded state into its weights' order in memory, which fused optimisers take for granted."""
+    for parameter, state in optimizer.state.items():
+        for key, value in state.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                state[key] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def mixed_seed(*numbers: int) -> int:
