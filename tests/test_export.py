@@ -64,6 +64,13 @@ def test_the_export_says_the_same(module: nn.Module, tmp_path: Path, half: bool)
     assert {entry.key for entry in graph.metadata_props} == {"typecase", SHA256_KEY}
 
 
+def test_the_export_tells_nothing_of_the_machine(module: nn.Module, tmp_path: Path) -> None:
+    export_onnx(module, CARD, tmp_path / "model.onnx")
+    content = (tmp_path / "model.onnx").read_bytes()
+    assert str(Path(nets.__file__).parent).encode() not in content
+    assert b"stack_trace" not in content
+
+
 def test_a_net_without_numbers_is_refused(module: nn.Module, tmp_path: Path) -> None:
     with torch.no_grad():
         next(iter(module.parameters())).fill_(float("nan"))

@@ -117,7 +117,17 @@ def _exported(module: nn.Module, example: torch.Tensor) -> onnx.ModelProto:
         )
     if program is None:
         raise ModelError("PyTorch could not export this network; use one of `typecase models`.")
-    return program.model_proto
+    model = program.model_proto
+    _forget_origins(model)
+    return model
+
+
+def _forget_origins(model: onnx.ModelProto) -> None:
+    """Drops what the exporter notes for debugging: stack traces, and with them the folders of this machine."""
+    graph = model.graph
+    for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+        del part.metadata_props[:]
+        part.ClearField("doc_string")
 
 
 def _halve_weights(model: onnx.ModelProto) -> None:
