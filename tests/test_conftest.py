@@ -139,7 +139,7 @@ def test_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "there").touch()
     assert conftest.shared_data("there") == tmp_path / "there"
     monkeypatch.delenv("TYPECASE_DATA")
-    assert conftest.data_folder() == conftest.REPOSITORY.parent / "shared" / "data"
+    assert conftest.data_folder() == (conftest.REPOSITORY.parent / "shared" / "data").resolve()
 
 
 def test_cache_is_not_the_users() -> None:
