@@ -7,8 +7,8 @@ Expected output: a line for the machine, then a Markdown table with a line for e
 that the journey reports. Seeds are fixed, but a processor with other instructions sums in another order, so that
 figures differ in the second digit from machine to machine.
 
-Time: six trainings of 20 epochs over 44,000 pictures; each is one to two hours of one server core, fewer with more
-cores. Finished variants stay in --out and are not trained again; a training that was stopped goes on where it was.
+Time: six trainings of 20 epochs over 44,000 pictures, each a quarter of an hour on two cores of a server processor.
+Finished variants stay in --out and are not trained again; a training that was stopped goes on where it was.
 `--only NAME` does a single variant; `--epochs N` is for a quick look, whose figures are marked and kept apart.
 
 Each variant is tested on its own test part. Those with another division of the data (duplicates, typefaces) therefore
