@@ -8,7 +8,7 @@ error, its accuracy with look-alikes merged, and its five most confused pairs, a
 same weights and data give the same figures on every machine, to within a picture or two of rounding.
 
 Time: 20 seconds on two cores of a server processor with the data decoded before, a minute more the first time.
-`--sheets DIR` draws the surest mistakes, `--retrain ROW` says how a row's weights are trained (half an hour on two cores).
+`--sheets DIR` draws the surest mistakes, `--retrain ROW` says how a row's weights are trained (half an hour).
 
 Nothing is chosen here: the test part of each row is the one that the card inside the weights records, and a model
 whose card records none is refused. Weights that were trained on a part of it are reported by a note.
