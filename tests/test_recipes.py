@@ -7,7 +7,7 @@ import pytest
 from typecase import config, nets
 from typecase.errors import UsageError
 from typecase.training.recipes import recipe_names, recipe_path
-from typecase.training.settings import AugmentationSettings, TrainClassifierSettings
+from typecase.training.settings import LIGHT_AUGMENTATION, AugmentationSettings, TrainClassifierSettings
 
 
 @pytest.mark.parametrize("name", recipe_names())
@@ -21,6 +21,18 @@ def test_each_recipe_loads(name: str) -> None:
         size=preprocess.size,
         options=settings.network.options,
     )
+
+
+def test_what_stands_in_two_places_is_the_same() -> None:
+    # YAML cannot point at the code, nor one recipe at another.
+    assert config.load(TrainClassifierSettings, recipe_path("fnt")).augmentation == LIGHT_AUGMENTATION
+    held_back, shipped = (
+        config.load(TrainClassifierSettings, recipe_path(name)).data for name in ("held-back", "characters")
+    )
+    assert held_back.keys() == shipped.keys()
+    drawn = [name for name, source in held_back.items() if source.kind == "drawn"]
+    assert drawn
+    assert all(held_back[name] == shipped[name] for name in drawn)
 
 
 def test_the_replica_is_the_journeys() -> None:

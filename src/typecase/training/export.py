@@ -71,8 +71,6 @@ def export_onnx(module: nn.Module, card: ModelCard, path: Path, *, half: bool = 
     model = _exported(module, example)
     if half:
         _halve_weights(model)
-    # What the exporter notes there are paths and versions of this machine.
-    del model.metadata_props[:]
     onnx.checker.check_model(model, full_check=True)
     with atomic_write(path) as temporary:
         temporary.write_bytes(with_card(model.SerializeToString(), card))
@@ -123,9 +121,9 @@ def _exported(module: nn.Module, example: torch.Tensor) -> onnx.ModelProto:
 
 
 def _forget_origins(model: onnx.ModelProto) -> None:
-    """Drops what the exporter notes for debugging: stack traces, and with them the folders of this machine."""
+    """Drops what the exporter notes for debugging: stack traces, and with them folders and versions of this machine."""
     graph = model.graph
-    for part in (graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
+    for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
         del part.metadata_props[:]
         part.ClearField("doc_string")
 
