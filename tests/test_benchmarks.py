@@ -15,6 +15,7 @@ import pytest
 
 from conftest import REPOSITORY
 from dataset_fixtures import fnt, write_tar
+from font_fixtures import family
 from model_fixtures import write_model
 from typecase.errors import ExitCode
 
@@ -60,7 +61,7 @@ def table(text: str) -> list[list[str]]:
 
 
 def test_there_is_a_measurement_for_each_figure() -> None:
-    assert [path.stem for path in BENCHMARKS] == ["characters", "feeding", "predict_time", "replica"]
+    assert [path.stem for path in BENCHMARKS] == ["characters", "feeding", "lines", "predict_time", "render", "replica"]
 
 
 @pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
@@ -72,7 +73,7 @@ def test_head_and_help_give_the_command(run_benchmark: Run, path: Path) -> None:
         assert word in done.stdout
 
 
-@pytest.mark.parametrize("name", ["characters", "feeding", "replica"])
+@pytest.mark.parametrize("name", ["characters", "feeding", "render", "replica"])
 def test_missing_data_or_weights_are_a_sentence(run_benchmark: Run, tmp_path: Path, name: str) -> None:
     more = ["--models", tmp_path] if name == "characters" else []
     done = run_benchmark(name, *more, cwd=tmp_path)
@@ -213,3 +214,16 @@ def test_predict_time_without_a_model_is_a_sentence(run_benchmark: Run, tmp_path
     done = run_benchmark("predict_time", "--model", tmp_path / "none.onnx")
     assert done.returncode == ExitCode.MODEL
     assert "typecase export" in done.stderr
+
+
+def test_render_measures_every_domain(run_benchmark: Run, tmp_path: Path) -> None:
+    family(tmp_path / "fonts", "plain")
+    (tmp_path / "en.txt").write_text("A sentence with some words.\n" * 3, encoding="utf-8")
+    where = ("--fonts", tmp_path / "fonts", "--texts", tmp_path / "en.txt", "--json", tmp_path / "results.json")
+    done = run_benchmark("render", "--lines", "4", *where)
+    assert done.returncode == 0, done.stderr
+    _, *rows = table(done.stdout)
+    results = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))["results"]
+    assert [row[0] for row in rows] == list(results)
+    assert {"receipt", "scene", "mixture"} <= set(results)
+    assert all(result["lines_a_second"] > 0 and result["mean_width"] >= 4 for result in results.values())

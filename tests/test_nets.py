@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from typecase import nets
+from typecase.charset import LATIN_CHARACTERS
 from typecase.errors import UsageError
 from typecase.nets.charnet import CharNet, ResidualBlock, standardised
 from typecase.nets.ocrnet import OcrNet
@@ -35,12 +36,34 @@ def test_ocrnet_is_the_journeys_net() -> None:
     assert (linear.in_features, linear.out_features) == (73_728, 62)
 
 
-@pytest.mark.parametrize("name", nets.NETWORKS)
+@pytest.mark.parametrize("name", [facts.name for facts in nets.NETWORKS.values() if facts.task == "classifier"])
 @pytest.mark.parametrize(("classes", "channels", "size"), [(1, 1, 48), (62, 3, 48), (500, 1, 32), (7, 3, 16)])
 def test_any_number_of_classes_channels_and_sizes(name: str, classes: int, channels: int, size: int) -> None:
     module = nets.build(name, classes=classes, channels=channels, size=size).eval()
     with torch.inference_mode():
         assert module(torch.randn(3, channels, size, size)).shape == (3, classes)
+
+
+@pytest.mark.parametrize("mixer", ["attention", "recurrent"])
+@pytest.mark.parametrize(("classes", "channels", "size", "width"), [(1, 1, 32, 32), (398, 3, 48, 96), (7, 1, 16, 320)])
+def test_a_net_for_lines_gives_two_frames_for_every_four_pixels(
+    mixer: str, classes: int, channels: int, size: int, width: int
+) -> None:
+    options = {"mixer": mixer, "widths": [8, 8, 8], "features": 32, "layers": 1}
+    module = nets.build("linenet", classes=classes, channels=channels, size=size, options=options).eval()
+    with torch.inference_mode():
+        assert module(torch.randn(2, channels, size, width)).shape == (2, width // 2, classes + 1)
+
+
+def test_a_net_for_lines_stays_within_its_size() -> None:
+    module = nets.build("linenet", classes=len(LATIN_CHARACTERS), channels=1, size=32)
+    assert sum(parameter.numel() for parameter in module.parameters()) <= 4_500_000
+
+
+def test_a_net_for_another_task_is_refused() -> None:
+    nets.check_task("linenet", "recognizer")
+    with pytest.raises(UsageError, match="'linenet' is no classifier; choose charnet or ocrnet"):
+        nets.check_task("linenet", "classifier")
 
 
 def test_options_shape_the_net() -> None:
@@ -57,6 +80,10 @@ def test_options_shape_the_net() -> None:
     [
         ("charnet", 48, {"width": 3}, "has no option 'width'; it has widths, depths, dropout"),
         ("charnet", 48, {"classes": 3}, "has no option 'classes'"),
+        ("linenet", 32, {"mixer": "window"}, "mixer must be 'attention' or 'recurrent'"),
+        ("linenet", 32, {"features": 36}, "features must be a whole number"),
+        ("linenet", 32, {"frames": 5}, "frames must be a whole number from 1 to 4"),
+        ("linenet", 20, {}, "the height of its lines must be a multiple of 8"),
         ("ocrnet", 48, {"dropout": 0.1}, "has no option 'dropout'; it has none"),
         ("charnet", 50, {}, "divisible by 8, not 50"),
         ("charnet", 48, {"widths": [8, 8]}, "widths must be three whole numbers from 1 to 4,096"),

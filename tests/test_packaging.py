@@ -27,8 +27,9 @@ INSTALLED_AS = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "pyyam
 
 # Files that work with the light install; all others may need the extra "train".
 LIGHT = [
-    *("__init__.py", "__main__.py", "charset.py", "classifier.py", "config.py", "errors.py", "files.py"),
-    *("modelcard.py", "pictures.py", "preprocess.py", "sources.py", "runtime", "cli", "nets/__init__.py"),
+    *("__init__.py", "__main__.py", "charset.py", "classifier.py", "config.py", "document.py", "errors.py", "files.py"),
+    *("languages.py", "modelcard.py", "pictures.py", "preprocess.py", "reader.py", "sources.py", "runtime", "cli"),
+    *("decoding", "stages", "writers", "nets/__init__.py"),
 ]
 
 

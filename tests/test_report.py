@@ -271,8 +271,12 @@ def test_62_classes_have_cells_large_enough_to_read() -> None:
 )
 def test_figures_take_any_class_name(names: list[str]) -> None:
     result = evaluation(ClassSet.of(names), lift=0.5)
-    for figure in (plots.confusion_matrix, plots.recalls, plots.reliability):
-        assert picture(figure(result)).std() > 1
+    for drawn in (
+        plots.confusion_matrix(result),
+        plots.recalls(result),
+        plots.reliability(result.calibration),
+    ):
+        assert picture(drawn).std() > 1
 
 
 def test_curves_follow_the_log(tmp_path: Path) -> None:

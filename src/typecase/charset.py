@@ -102,3 +102,23 @@ def _fold(name: str) -> str:
 def pairs_of(groups: Sequence[Sequence[int]]) -> set[tuple[int, int]]:
     """All ordered pairs of different indices within the same group."""
     return {(a, b) for group in groups for a in group for b in group if a != b}
+
+
+_LATIN_LETTERS = (
+    # Latin-1 and Latin Extended-A: Western, Central and Northern Europe, the Baltic, Turkish, Maltese, Welsh.
+    "".join(
+        chr(code) for code in range(0xC0, 0x180) if code not in (0xD7, 0xF7, 0x132, 0x133, 0x13F, 0x140, 0x149, 0x17F)
+    )
+    # Romanian's comma below, Sámi, the capital sharp s, Welsh's accents on w and y, Azerbaijani's schwa.
+    + "ȘșȚț"
+    + "ǤǥǦǧǨǩƷʒǮǯ"
+    + "ẞ"
+    + "ẀẁẂẃẄẅỲỳ"
+    + "Əə"
+)
+_SIGNS = "‘’‚“”„‹›«»–—−…•·●■▪□☐☑☒✓✗→←↑↓€£¥¢₹₽₺₩₴₪₫¤§¶°±×÷¬¦µ†‡‰№©®™ªº¹²³⁰⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉¼½¾⅓⅔⅛¡¿≤≥≠≈√∞Ω"
+
+LATIN_CHARACTERS = "".join(chr(code) for code in range(0x20, 0x7F)) + _LATIN_LETTERS + _SIGNS
+"""What a recogniser of lines knows: ASCII with the space, the letters of Europe's languages in Latin script, signs.
+
+Letters with marks are single code points (Unicode's normal form C)."""

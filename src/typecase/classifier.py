@@ -131,7 +131,7 @@ class Classifier:
         """
         _check_at_least_one("top", top)
         name = source_name(source) if name is None else name
-        prepared = self.card.preprocess(open_picture(source, max_pixels=max_pixels, name=name))
+        prepared = self.card.character_preprocess(open_picture(source, max_pixels=max_pixels, name=name))
         return self._answer(name, self.probabilities(prepared[np.newaxis])[0], top)
 
     def classify_many(
@@ -166,7 +166,7 @@ class Classifier:
         """Runs the net on prepared pictures.
 
         Args:
-            prepared: Pictures as `card.preprocess` gives them, of shape [N, channels, size, size].
+            prepared: Pictures as `card.character_preprocess` gives them, of shape [N, channels, size, size].
 
         Returns:
             Calibrated probabilities of shape [N, classes]; each row sums to 1.
@@ -194,7 +194,7 @@ class Classifier:
     def _read(self, source: PictureSource, max_pixels: int | None) -> _Read:
         name = source_name(source)
         try:
-            return name, self.card.preprocess(open_picture(source, max_pixels=max_pixels, name=name))
+            return name, self.card.character_preprocess(open_picture(source, max_pixels=max_pixels, name=name))
         except InputError as error:
             return name, str(error)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from typecase.charset import ClassSet
 from typecase.errors import ModelError, TypecaseError
-from typecase.preprocess import CharacterPreprocess
+from typecase.preprocess import CharacterPreprocess, LinePreprocess
 
 FORMAT = 1
 """Number of the card's layout; it grows when an older program could no longer understand a card."""
@@ -24,6 +24,9 @@ METADATA_KEY = "typecase"
 
 CLASSIFIER = "classifier"
 """The task of a model that says which class a picture shows."""
+
+RECOGNIZER = "recognizer"
+"""The task of a model that reads the picture of a line; its net's outputs are the blank of CTC, then the classes."""
 
 MAX_CARD_BYTES = 16 << 20
 """A longer card is refused unread; 62 classes take two thousand bytes, a hundred thousand less than two million."""
@@ -40,7 +43,7 @@ class ModelCard:
         network_options: What the network was built with besides classes, channels and size.
         temperature: The logits are divided by it before the softmax, so that confidences can be trusted (Guo et
             al. 2017); 1 leaves them as they are.
-        task: What the model does; `classifier` for single characters.
+        task: What the model does: `classifier` for single characters, `recognizer` for lines.
         data: The data sets it was trained on: name, licence, number of pictures, split.
         training: The settings of the training run.
         figures: What was measured, with how and on what.
@@ -51,7 +54,7 @@ class ModelCard:
 
     network_name: str
     classes: ClassSet
-    preprocess: CharacterPreprocess
+    preprocess: CharacterPreprocess | LinePreprocess
     network_options: Mapping[str, Any] = field(default_factory=dict)
     temperature: float = 1.0
     task: str = CLASSIFIER
@@ -61,6 +64,33 @@ class ModelCard:
     licence: str = ""
     created: str = ""
     version: str = ""
+
+    @property
+    def input_size(self) -> int:
+        """Height of the net's input in pixels, which is also the width of a character's canvas."""
+        return self.preprocess.height if isinstance(self.preprocess, LinePreprocess) else self.preprocess.size
+
+    @property
+    def character_preprocess(self) -> CharacterPreprocess:
+        """The preparation of a model that sees single characters.
+
+        Raises:
+            ModelError: It is a model for lines.
+        """
+        if not isinstance(self.preprocess, CharacterPreprocess):
+            raise ModelError(f"A model for the task {self.task!r} does not read single characters; name a classifier.")
+        return self.preprocess
+
+    @property
+    def line_preprocess(self) -> LinePreprocess:
+        """The preparation of a model that sees lines.
+
+        Raises:
+            ModelError: It is a model for single characters.
+        """
+        if not isinstance(self.preprocess, LinePreprocess):
+            raise ModelError(f"A model for the task {self.task!r} does not read lines; name a recognizer.")
+        return self.preprocess
 
     def to_json(self) -> str:
         """The card as one line of JSON; `parse_card` gives the same card back."""
@@ -107,7 +137,7 @@ def parse_card(text: str, where: str) -> ModelCard:
     reasons: list[str] = []
     network = _mapping(values, "network", reasons, required=True)
     classes = _classes(values.get("classes"), reasons)
-    preprocess = _preprocess(values.get("preprocess"), reasons)
+    preprocess = _preprocess(values.get("preprocess"), values.get("task"), reasons)
     temperature = _temperature(values.get("temperature", 1.0), reasons)
     task, licence, created, version = (
         _text(values, key, reasons, required=key == "task") for key in ("task", "licence", "created", "typecase")
@@ -188,7 +218,7 @@ def _classes(value: Any, reasons: list[str]) -> ClassSet | None:
         return None
 
 
-def _preprocess(value: Any, reasons: list[str]) -> CharacterPreprocess | None:
+def _preprocess(value: Any, task: Any, reasons: list[str]) -> CharacterPreprocess | LinePreprocess | None:
     if not isinstance(value, dict):
         reasons.append("preprocess is missing" if value is None else "preprocess is not an object")
         return None
@@ -197,7 +227,7 @@ def _preprocess(value: Any, reasons: list[str]) -> CharacterPreprocess | None:
         reasons.append(f"preprocess.{' and preprocess.'.join(wrong)} must be a number")
         return None
     try:
-        return CharacterPreprocess.from_dict(value)
+        return LinePreprocess.from_dict(value) if task == RECOGNIZER else CharacterPreprocess.from_dict(value)
     except ModelError as error:
         reasons.append(_clause(str(error)))
         return None

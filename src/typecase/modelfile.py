@@ -62,7 +62,7 @@ def load_model(path: Path) -> tuple[nn.Module, ModelCard]:
                 card.network_name,
                 classes=len(card.classes),
                 channels=card.preprocess.channels,
-                size=card.preprocess.size,
+                size=card.input_size,
                 options=card.network_options,
             )
     except UsageError as error:

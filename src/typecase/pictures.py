@@ -38,8 +38,8 @@ def titled(image: Image.Image, title: str, note: str = "", *, side: int = 320) -
         An RGB picture, wide enough for the title.
     """
     shown = _fitted(image, side, side)
-    title_font, title = _font_for(title, side // 9)
-    note_font, note = _font_for(note, max(_SMALLEST_FONT, side // 20))
+    title_font, title = font_for(title, side // 9)
+    note_font, note = font_for(note, max(_SMALLEST_FONT, side // 20))
     width = max(side, round(title_font.getlength(title)), round(note_font.getlength(note))) + 2 * _MARGIN
     title_height, note_height = side // 6, side // 12 if note else 0
     height = title_height + shown.height + note_height + 2 * _MARGIN
@@ -128,10 +128,10 @@ def _place(page: Image.Image, image: Image.Image, left: int, top: int) -> None:
 
 def _font_within(text: str, size: int, width: int) -> tuple[_Font, str]:
     """A font, and the text in it, that fit a width: set smaller first, then cut."""
-    font, shown = _font_for(text, size)
+    font, shown = font_for(text, size)
     while font.getlength(shown) > width and size > _SMALLEST_FONT:
         size -= 1
-        font, shown = _font_for(text, size)
+        font, shown = font_for(text, size)
     if font.getlength(shown) <= width:
         return font, shown
     while shown and font.getlength(f"{shown}...") > width:
@@ -139,7 +139,7 @@ def _font_within(text: str, size: int, width: int) -> tuple[_Font, str]:
     return font, f"{shown}..."
 
 
-def _font_for(text: str, size: int) -> tuple[_Font, str]:
+def font_for(text: str, size: int) -> tuple[_Font, str]:
     """A font that has the characters of a text, and the text; what no font has is shown by its number."""
     if not text.isascii():
         for name in _WIDER_FONTS:

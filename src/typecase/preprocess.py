@@ -1,4 +1,4 @@
-"""How a picture of one character becomes the numbers that a net sees.
+"""How a picture of one character, or of one line, becomes the numbers that a net sees.
 
 One function for training, evaluation and prediction. Its settings are facts of a model: they are stored in the
 weights and come back with them, so that a model can never be fed differently from how it was trained.
@@ -9,8 +9,9 @@ cropping to the ink. Only the polarity is turned, so that the net always sees da
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,9 @@ from typecase.errors import ModelError
 
 PixelArray = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
+
+WIDTH_STEP = 32
+"""Every width that a line is padded to is a multiple of so many pixels."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,7 @@ class CharacterPreprocess:
         Raises:
             ModelError: A setting is unknown, so a newer program wrote it, or a value is impossible.
         """
-        known = {field.name for field in fields(cls)}
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise ModelError(
-                f"The model was prepared in a way this version does not know ({', '.join(unknown)}); update typecase."
-            )
+        _refuse_unknown(cls, values)
         preprocess = cls(**values)
         if (
             not isinstance(preprocess.size, int)
@@ -106,6 +105,137 @@ class CharacterPreprocess:
         ):
             raise ModelError("The model's preprocessing facts are impossible; the file is damaged, fetch it again.")
         return preprocess
+
+
+@dataclass(frozen=True)
+class LinePreprocess:
+    """Settings of the way from the picture of a line to the net, and the way itself.
+
+    The line is brought to a fixed height and keeps its proportions; its width is whatever follows from that.
+
+    Attributes:
+        height: Height of the canvas in pixels.
+        polarity: `dark-on-light` turns light text on a dark ground round; `keep` does not look.
+        contrast: The least difference in grey levels between ink and paper that is stretched to the full range; what
+            has less is stretched by as much and no more, so that an empty picture stays empty. 255 stretches nothing.
+        widest: Largest width of the canvas in pixels; a longer line is read in pieces.
+        mean: Subtracted from pixel values in 0..1.
+        deviation: Divisor after that.
+    """
+
+    height: int = 32
+    polarity: Literal["dark-on-light", "keep"] = "dark-on-light"
+    contrast: int = 48
+    widest: int = 2048
+    mean: float = 0.5
+    deviation: float = 0.5
+
+    channels: ClassVar[int] = 1
+
+    def canvas(self, image: Image.Image | PixelArray) -> PixelArray:
+        """Brings a line to the canvas, still as bytes; this is what datasets cache.
+
+        Args:
+            image: An upright picture of one line without transparency, or its grey levels [height, width].
+
+        Returns:
+            Bytes of shape [height, width]; at least one pixel wide. `widest` is not looked at here.
+        """
+        if isinstance(image, np.ndarray):
+            image = Image.fromarray(image)
+        # Grey by the ITU-R BT.601 luma weights, which is what Pillow's "L" means.
+        image = image.convert("L")
+        width = max(1, round(image.width * self.height / image.height))
+        image = image.reduce((max(1, image.width // (4 * width)), max(1, image.height // (4 * self.height))))
+        if image.size != (width, self.height):
+            # Pillow widens the filter when shrinking, so this is antialiased.
+            image = image.resize((width, self.height), Image.Resampling.BILINEAR)
+        return self.levelled(np.asarray(image, dtype=np.uint8))
+
+    def levelled(self, grey: PixelArray) -> PixelArray:
+        """Turns a line dark on light and stretches its contrast; bytes of any shape to bytes of that shape."""
+        counts = np.bincount(grey.ravel(), minlength=256)
+        shares = np.cumsum(counts) / grey.size
+        darkest, middle, lightest = (int(np.searchsorted(shares, share)) for share in (0.005, 0.5, 0.995))
+        levels = np.arange(256, dtype=np.float32)
+        # Ink covers less than half of a line, so the middle level is the ground.
+        if self.polarity == "dark-on-light" and lightest - middle > middle - darkest:
+            levels = 255 - levels
+            darkest, lightest = 255 - lightest, 255 - darkest
+        span = max(lightest - darkest, self.contrast)
+        # The lightest level becomes white: where there is no ink, nothing is invented.
+        stretched = np.clip(255 - (lightest - levels) * (255.0 / span), 0, 255)
+        levelled: PixelArray = np.round(stretched).astype(np.uint8)[grey]
+        return levelled
+
+    def padded_width(self, width: int) -> int:
+        """The width to which a canvas is filled up with paper: few different ones, for nets are compiled for each.
+
+        Args:
+            width: Of the canvas in pixels, at least 1.
+
+        Returns:
+            A multiple of 32, at most an eighth and 32 pixels wider.
+        """
+        step = next((step for step in (WIDTH_STEP, 64, 128) if width <= 8 * step), 256)
+        return -(-width // step) * step
+
+    def padded(self, canvases: Sequence[PixelArray], width: int) -> FloatArray:
+        """Fills canvases up with paper on the right and scales them: one batch for the net.
+
+        Args:
+            canvases: Bytes of shape [height, up to `width`] each.
+            width: Of the batch in pixels.
+
+        Returns:
+            Floats of shape [len(canvases), 1, height, width].
+        """
+        batch = np.full((len(canvases), 1, self.height, width), 255, np.uint8)
+        for row, canvas in zip(batch, canvases, strict=True):
+            row[0, :, : canvas.shape[1]] = canvas
+        return self.normalise(batch)
+
+    def normalise(self, canvas: PixelArray) -> FloatArray:
+        """Scales bytes of any shape to the range that the net was trained on."""
+        return ((canvas.astype(np.float32) / 255.0) - np.float32(self.mean)) / np.float32(self.deviation)
+
+    def __call__(self, image: Image.Image | PixelArray) -> FloatArray:
+        """The whole way: a picture to floats of shape [1, height, width]."""
+        return self.normalise(self.canvas(image))[np.newaxis]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain JSON values, for a model's metadata."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> LinePreprocess:
+        """Brings settings back from a model's metadata.
+
+        Raises:
+            ModelError: A setting is unknown, so a newer program wrote it, or a value is impossible.
+        """
+        _refuse_unknown(cls, values)
+        preprocess = cls(**values)
+        if (
+            not isinstance(preprocess.height, int)
+            or not 8 <= preprocess.height <= 256
+            or preprocess.polarity not in ("dark-on-light", "keep")
+            or not isinstance(preprocess.contrast, int)
+            or not 1 <= preprocess.contrast <= 255
+            or not isinstance(preprocess.widest, int)
+            or not 4 * preprocess.height <= preprocess.widest <= 1 << 16
+            or not preprocess.deviation > 0
+        ):
+            raise ModelError("The model's preprocessing facts are impossible; the file is damaged, fetch it again.")
+        return preprocess
+
+
+def _refuse_unknown(cls: type[CharacterPreprocess] | type[LinePreprocess], values: dict[str, Any]) -> None:
+    unknown = sorted(set(values) - {field.name for field in fields(cls)})
+    if unknown:
+        raise ModelError(
+            f"The model was prepared in a way this version does not know ({', '.join(unknown)}); update typecase."
+        )
 
 
 def is_light_on_dark(grey: PixelArray) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +14,17 @@ from typecase.cli.data_arguments import data_overrides
 from typecase.errors import UsageError
 
 if TYPE_CHECKING:
-    from typecase.training.evaluate_classifier import EvaluateClassifierSettings, Evaluated
+    from typecase.text_score import SetScore
+    from typecase.training.evaluate_classifier import Evaluated
+    from typecase.training.evaluate_recognizer import EvaluatedRecognizer
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False, no_args_is_help=True)
 
 PAIRS_SHOWN = 5
 """Rows of the table of confused pairs on a terminal."""
+
+CONFUSIONS_SHOWN = 10
+"""Confused characters that are listed on a terminal."""
 
 
 @app.callback()
@@ -95,6 +101,7 @@ def classifier(
         evaluate_classifier,
         write_evaluation,
     )
+    from typecase.training.report import to_json
 
     if seed is not None and split_by is None:
         raise UsageError("--seed belongs to a division of your own; give --split-by as well.")
@@ -122,28 +129,124 @@ def classifier(
             decoding=lambda done: bar.update(decode, completed=done, visible=True),
             progress=lambda done, total: bar.update(read, completed=done, total=total, visible=True),
         )
-    console = output.messages()
-    for note in found.provenance.notes:
-        console.print(f"Note: {note}", style="yellow", soft_wrap=True)
+    _tell_notes(found.provenance.notes)
     if out is not None:
         write_evaluation(found, settings, out)
-    _answer(found, settings, json_file)
+    if not _wrote_json(json_file, lambda: to_json(found.evaluation, found.provenance)):
+        _print_tables(found)
     if out is not None:
-        console.print(f"The report is {out / 'report.html'}", soft_wrap=True)
+        output.messages().print(f"The report is {out / 'report.html'}", soft_wrap=True)
 
 
-def _answer(found: Evaluated, settings: EvaluateClassifierSettings, json_file: Path | None) -> None:
+@app.command(
+    epilog=(
+        "[bold]Examples[/bold]\n\n"
+        "  typecase evaluate recognizer runs/lines/model.safetensors --data my=lines/labels.jsonl --out report\n\n"
+        "  typecase evaluate recognizer lines.onnx --data sroie:receipts/ --data funsd:forms/ --out report\n\n"
+        "  typecase evaluate recognizer lines.onnx --data words/ --mode word --json -"
+    ),
+)
+def recognizer(
+    model: Annotated[
+        Path,
+        typer.Argument(help="An exported *.onnx, or trained weights, *.safetensors.", show_default=False),
+    ],
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            metavar="[NAME=][KIND:]PATH",
+            help="A labels.jsonl or its folder, receipts (sroie) or forms (funsd); may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
+    mode: Annotated[
+        str | None, typer.Option("--mode", metavar="line|word|char", help="What the pictures show.")
+    ] = None,
+    decoder: Annotated[
+        str | None, typer.Option("--decoder", metavar="greedy|beam", help="How text is found in the net's answers.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Where report.html, evaluation.json and pictures go."),
+    ] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write all figures as JSON; - prints them.")
+    ] = None,
+    worst: Annotated[int | None, typer.Option("--worst", help="How many of the worst lines are shown.")] = None,
+    precision: Annotated[
+        str | None, typer.Option("--precision", metavar="auto|f32|bf16", help="Of the arithmetic.")
+    ] = None,
+    max_bad: Annotated[float | None, typer.Option("--max-bad", help="Share of lines that may be unreadable.")] = None,
+    threads: Annotated[int | None, typer.Option("--threads", help="Threads that compute.")] = None,
+    config_file: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Your settings as YAML.")] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any setting, such as data.my.folded=true; `config.yaml` in --out lists them.",
+        ),
+    ] = None,
+) -> None:
+    """Measure a recogniser of whole lines.
+
+    Lines are read as `typecase read` reads them. Of receipts (sroie) those are measured that are never trained on, and
+    case does not count with them, for their truth has none.
+    """
+    from typecase import config
+    from typecase.training.evaluate_recognizer import (
+        EvaluateRecognizerSettings,
+        evaluate_recognizer,
+        write_evaluation,
+    )
+    from typecase.training.line_report import to_json
+
+    overrides: dict[str, object] = {
+        "model": model,
+        "mode": mode,
+        "decoder": decoder,
+        "worst": worst,
+        "precision": precision,
+        "max-bad": max_bad,
+        "threads": threads,
+    }
+    overrides |= data_overrides(data or [])
+    overrides |= config.parse_assignments(assignments or [])
+    settings = config.load(EvaluateRecognizerSettings, config_file, overrides)
+    with output.progress() as bar:
+        read = bar.add_task("reading", total=None)
+        found = evaluate_recognizer(
+            settings,
+            command=["typecase", *sys.argv[1:]],
+            progress=lambda done: bar.update(read, completed=done),
+        )
+    _tell_notes(found.provenance.notes)
+    if out is not None:
+        write_evaluation(found, settings, out)
+    if not _wrote_json(json_file, lambda: to_json(found.evaluation, found.provenance)):
+        _print_line_tables(found)
+    if out is not None:
+        output.messages().print(f"The report is {out / 'report.html'}", soft_wrap=True)
+
+
+def _tell_notes(notes: Iterable[str]) -> None:
+    for note in notes:
+        output.messages().print(f"Note: {note}", style="yellow", soft_wrap=True)
+
+
+def _wrote_json(json_file: Path | None, text: Callable[[], str]) -> bool:
+    """Writes the figures where a file is named; tells whether they went to standard output, which is then full."""
     from typecase.files import atomic_write
-    from typecase.training.report import to_json
 
-    if json_file is not None:
-        text = to_json(found.evaluation, found.provenance)
-        if json_file == Path("-"):
-            output.print_result(text)
-            return
-        with atomic_write(json_file) as temporary:
-            temporary.write_text(text, encoding="utf-8")
-    _print_tables(found)
+    if json_file is None:
+        return False
+    if json_file == Path("-"):
+        output.print_result(text())
+        return True
+    with atomic_write(json_file) as temporary:
+        temporary.write_text(text(), encoding="utf-8")
+    return False
 
 
 def _print_tables(found: Evaluated) -> None:
@@ -185,3 +288,64 @@ def _print_tables(found: Evaluated) -> None:
         if pairs:
             listed = ", ".join(f"{names[pair.truth]} → {names[pair.predicted]} {pair.count:,}" for pair in pairs)
             console.print(f"{title} most often confused: {listed}.", soft_wrap=True)
+
+
+def _print_line_tables(found: EvaluatedRecognizer) -> None:
+    from rich import box
+    from rich.table import Table
+
+    from typecase.training.evaluation import percent
+    from typecase.training.line_report import named
+
+    evaluation = found.evaluation
+    table = Table(
+        title=f"{found.title}, {evaluation.count:,} lines", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+    )
+    for heading, side in (
+        ("", "left"),
+        ("Lines", "right"),
+        ("Character errors", "right"),
+        ("95 % interval", "right"),
+        ("Word errors", "right"),
+        ("Lines right", "right"),
+        ("95 % interval", "right"),
+    ):
+        table.add_column(heading, justify=side)  # type: ignore[arg-type]
+
+    def row(name: str, score: SetScore) -> None:
+        characters, lines = score.characters, score.lines
+        table.add_row(
+            name,
+            f"{lines.total:,}",
+            percent(characters.value),
+            f"{100 * characters.low:.2f} – {percent(characters.high)}",
+            percent(score.words.value),
+            percent(lines.value),
+            f"{100 * lines.interval[0]:.2f} – {percent(lines.interval[1])}",
+        )
+
+    for name, score in evaluation.sources:
+        row(name, score)
+    row("all" if evaluation.sources else found.provenance.data[0]["name"], evaluation.score)
+    console = output.results()
+    console.print(table)
+    spaces = evaluation.spaces
+    sentences = [
+        f"Of {spaces.true:,} spaces {spaces.lost:,} were lost and {spaces.added:,} added: "
+        f"{spaces.edits:,} of {evaluation.score.characters.errors:,} character errors."
+    ]
+    if evaluation.calibration is not None:
+        sentences.append(f"Expected calibration error of words: {percent(evaluation.calibration.error)}.")
+    if evaluation.box_iou is not None:
+        sentences.append(
+            f"Mean overlap of {evaluation.boxes:,} character boxes with the true ones: {evaluation.box_iou:.3f}."
+        )
+    if evaluation.confusions:
+        listed = ", ".join(
+            f"{named(one.truth)} → {named(one.read)} {one.count:,}" for one in evaluation.confusions[:CONFUSIONS_SHOWN]
+        )
+        sentences.append(f"Most often confused: {listed}.")
+    if evaluation.speed is not None:
+        sentences.append(f"{evaluation.speed:,.0f} lines a second ({found.provenance.runtime}).")
+    for sentence in sentences:
+        console.print(sentence, soft_wrap=True)

@@ -43,11 +43,13 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
+    "read": Verb("Read the text in pictures.", "Read", "typecase.cli.read"),
     "predict": Verb("Say which character each picture shows.", "Read", "typecase.cli.predict"),
     "models": Verb("List the networks and the shipped weights.", "Read", "typecase.cli.models"),
     "train": Verb("Train a network of your own.", "Train", "typecase.cli.train"),
     "evaluate": Verb("Measure a trained network on pictures it has not seen.", "Train", "typecase.cli.evaluate"),
     "export": Verb("Turn trained weights into a file that runs without PyTorch.", "Train", "typecase.cli.export"),
+    "render": Verb("Draw text with its ground truth.", "Train", "typecase.cli.render"),
     "data": Verb("List, download and prepare data sets.", "Train", "typecase.cli.data"),
 }
 
@@ -63,6 +65,11 @@ _EXTRA_OF = {
     "jinja2": "train",
     "cv2": "train",
     "fontTools": "train",
+    "babel": "train",
+    "faker": "train",
+    "freetype": "train",
+    "rapidfuzz": "train",
+    "uharfbuzz": "train",
 }
 
 # What a shell reports for a program that SIGPIPE ended, as `typecase ... | head -1` would.
@@ -70,6 +77,8 @@ BROKEN_PIPE = 141
 
 _EXAMPLES = """
 [bold]Examples[/bold]
+
+  typecase read line.png --mode line
 
   typecase predict letter.png
 

@@ -60,7 +60,7 @@ def _weights(path: Path) -> dict[str, Any]:
         "task": card.task,
         "network": card.network_name,
         "classes": list(card.classes.names),
-        "input": {"channels": card.preprocess.channels, "size": card.preprocess.size},
+        "input": {"channels": card.preprocess.channels, "size": card.input_size},
         "bytes": path.stat().st_size,
         "sha256": sha256_of(path),
         "created": card.created,

@@ -5,18 +5,15 @@ Only what every call needs is imported at the top: one picture is to be answered
 
 from __future__ import annotations
 
-import io
 import logging
-import os
 import sys
-import warnings
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from typecase.cli import output
-from typecase.errors import InputError, SomeInputsError, UsageError
+from typecase.cli.picture_arguments import StandardInput, counted, leave, picture_sources, pixel_limit, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,9 +27,6 @@ app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
 MAX_PLOTTED = 400
 """A contact sheet of more pictures can no longer be looked at."""
-
-_PROGRESS_FROM = 200
-"""Fewer pictures are done before a progress bar can be read."""
 
 _LOGGER = logging.getLogger("typecase.predict")
 
@@ -48,12 +42,6 @@ _EXAMPLES = """
 Into a pipe one line a picture is written, its fields apart by tabs: path, class, confidence, then class and
 confidence of each alternative. The code on leaving is 0, or 5 if some pictures could not be read, or 3 if none could.
 """
-
-
-class _StandardInput(io.BytesIO):
-    """What came through standard input, so that it can be read twice; answers call it by its name."""
-
-    name = "-"
 
 
 @app.command(epilog=_EXAMPLES)
@@ -78,73 +66,39 @@ def predict(
     ] = None,
 ) -> None:
     """Say which character each picture shows, how sure that is, and what else it may be."""
-    from PIL import Image
-
     from typecase.classifier import Classifier
-    from typecase.sources import MAX_PIXELS
 
-    limit = MAX_PIXELS if max_pixels is None else max_pixels
+    limit = pixel_limit(max_pixels)
     if plot is not None:
         from typecase.pictures import check_plot_path
 
         check_plot_path(plot)
-    # A few of Pillow's decoders look at its own limit besides; this process is ours, so the two are made one.
-    Image.MAX_IMAGE_PIXELS = limit
-    # Pillow warns of oddities inside a file that was read all the same; nobody can do anything about them here.
-    warnings.filterwarnings("ignore", module=r"PIL\.")
-    sources = list(_sources(pictures))
+    sources = list(picture_sources(pictures, "predict"))
     answers = Classifier(model, threads).classify_many(sources, top, max_pixels=limit)
     done = _show(answers, len(sources), as_json)
     if plot is not None:
         _plot(sources, done, plot, limit)
-    _leave(done)
-
-
-def _sources(arguments: Iterable[str]) -> Iterator[Path | _StandardInput]:
-    from typecase.sources import MAX_STREAM_BYTES, find_pictures
-
-    waiting = True
-    for argument in arguments:
-        if argument != "-":
-            yield from find_pictures([argument])
-        elif waiting:
-            if sys.stdin.isatty():
-                raise UsageError("- reads a picture from standard input; send one: typecase predict - < letter.png")
-            waiting = False
-            # One byte above the limit is enough for it to be refused later, by name, like any other.
-            yield _StandardInput(sys.stdin.buffer.read(MAX_STREAM_BYTES + 1))
+    leave([answer.error for answer in done if answer.error is not None], len(done))
 
 
 def _show(answers: Iterator[Classification], count: int, as_json: bool) -> list[Classification]:
     """Prints the answers, names the pictures that failed, and gives all of them back."""
     done: list[Classification] = []
-    for answer in _counted(answers, count):
+    for answer in counted(answers, count):
         done.append(answer)
         if answer.error is not None and count > 1:
-            _LOGGER.error(_printable(answer.error))
+            _LOGGER.error(printable(answer.error))
         if not as_json and answer.error is None and not sys.stdout.isatty():
             output.print_result(_line(answer))
     if as_json:
-        output.print_json([answer.to_dict() | {"path": _printable(answer.path)} for answer in done])
+        output.print_json([answer.to_dict() | {"path": printable(answer.path)} for answer in done])
     elif sys.stdout.isatty():
         _print_table([answer for answer in done if answer.error is None])
     return done
 
 
-def _counted(answers: Iterator[Classification], count: int) -> Iterator[Classification]:
-    """The answers, with a progress bar where there are many and nothing else is written to the screen."""
-    if count < _PROGRESS_FROM or not sys.stderr.isatty():
-        yield from answers
-        return
-    with output.progress() as progress:
-        task = progress.add_task("Pictures", total=count)
-        for answer in answers:
-            yield answer
-            progress.advance(task)
-
-
 def _line(answer: Classification) -> str:
-    fields = [_printable(answer.path), str(answer.label), f"{answer.confidence:.4f}"]
+    fields = [printable(answer.path), str(answer.label), f"{answer.confidence:.4f}"]
     for other in answer.alternatives:
         fields += [other.label, f"{other.confidence:.4f}"]
     # A tab or a line break in the name of a file or class must not make another field of it.
@@ -166,7 +120,7 @@ def _print_table(answers: list[Classification]) -> None:
     for answer in answers:
         # As `Text`, for a class may be called "[" and a file "[red].png".
         table.add_row(
-            Text(_printable(answer.path)),
+            Text(printable(answer.path)),
             Text(str(answer.label)),
             Text(_percent(answer.confidence or 0.0)),
             Text(_others(answer.alternatives)),
@@ -174,7 +128,7 @@ def _print_table(answers: list[Classification]) -> None:
     output.results().print(table)
 
 
-def _plot(sources: list[Path | _StandardInput], answers: list[Classification], path: str, limit: int) -> None:
+def _plot(sources: list[Path | StandardInput], answers: list[Classification], path: str, limit: int) -> None:
     from typecase.pictures import contact_sheet, save_picture, titled
 
     shown = list(zip(sources, answers, strict=True))[:MAX_PLOTTED]
@@ -206,21 +160,9 @@ def _cell(source: PictureSource, answer: Classification, limit: int) -> tuple[Im
 def _picture(source: PictureSource, limit: int) -> Image.Image:
     from typecase.sources import open_picture
 
-    if isinstance(source, _StandardInput):
+    if isinstance(source, StandardInput):
         source.seek(0)
     return open_picture(source, max_pixels=limit)
-
-
-def _leave(answers: list[Classification]) -> None:
-    """Raises what the exit code stands for when pictures could not be read."""
-    failed = [answer for answer in answers if answer.error is not None]
-    if not failed:
-        return
-    if len(answers) == 1:
-        raise InputError(_printable(str(failed[0].error)))
-    if len(failed) == len(answers):
-        raise InputError(f"None of the {len(answers)} pictures could be read; the reasons stand above.")
-    raise SomeInputsError(f"{len(failed)} of {len(answers)} pictures could not be read; the others were done.")
 
 
 def _others(alternatives: Iterable[Alternative]) -> str:
@@ -229,8 +171,3 @@ def _others(alternatives: Iterable[Alternative]) -> str:
 
 def _percent(share: float) -> str:
     return f"{100 * share:.1f} %"
-
-
-def _printable(text: str) -> str:
-    """A path as text: its bytes may be none that any encoding knows, which Python keeps as lone surrogates."""
-    return os.fsencode(text).decode("utf-8", "replace")

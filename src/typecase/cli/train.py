@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
@@ -12,7 +12,9 @@ from typecase.cli.data_arguments import data_overrides
 from typecase.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
-    from typecase.training.settings import TrainClassifierSettings
+    from typecase.training.classifier import TrainedClassifier
+    from typecase.training.recognizer import TrainedRecognizer
+    from typecase.training.settings import TrainClassifierSettings, TrainRecognizerSettings
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False, no_args_is_help=True)
 
@@ -124,14 +126,7 @@ def classifier(
     if list_settings:
         _print_settings(TrainClassifierSettings)
         return
-    if recipe is not None and config_file is not None:
-        raise UsageError("Give either --recipe or --config; a recipe's file can be copied and changed.")
-    if resume and recipe is None and config_file is None:
-        config_file = _saved_settings(out)
-    elif recipe is not None:
-        from typecase.training.recipes import recipe_path
-
-        config_file = recipe_path(recipe)
+    config_file = _settings_file(recipe, config_file, out if resume else None)
     overrides: dict[str, object] = {
         "network.name": network,
         "start-from": start_from,
@@ -154,16 +149,155 @@ def classifier(
     # Imported after the settings are known to be right: PyTorch takes seconds.
     from typecase.training.classifier import train_classifier
 
+    _tell_end(train_classifier(settings, out, resume=resume, console=output.messages()), "classifier")
+
+
+@app.command(
+    epilog=(
+        "[bold]Examples[/bold]\n\n"
+        "  typecase train recognizer --data my=lines/labels.jsonl --out runs/mine\n\n"
+        "  typecase train recognizer --data lines/ --start-from models/lines.safetensors --out runs/mine\n\n"
+        "  typecase train recognizer --recipe lines --data-root data/ --out runs/lines\n\n"
+        "  typecase train recognizer --out runs/lines --resume"
+    ),
+)
+def recognizer(
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            metavar="[NAME=][KIND:]PATH",
+            help="Lines (labels.jsonl or its folder), receipts (sroie), or fonts to draw with (drawn).",
+            show_default=False,
+        ),
+    ] = None,
+    texts: Annotated[
+        Path | None,
+        typer.Option("--texts", metavar="PATH", help="Sentences for drawn lines: a text file or a folder of them."),
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Where the model, its log and its samples go.")
+    ] = Path("runs/recognizer"),
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", metavar="NAME", help="Settings that come with typecase, such as lines.")
+    ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Your settings as YAML.", show_default=False)
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Any setting, such as network.options.layers=2; --settings lists them.",
+            show_default=False,
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in --out.")] = False,
+    start_from: Annotated[
+        Path | None,
+        typer.Option("--start-from", metavar="MODEL", help="Weights to fine-tune; the characters may differ."),
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="How many epochs.", show_default=False)] = None,
+    epoch_lines: Annotated[
+        int | None, typer.Option("--epoch-lines", help="Lines of an epoch, over all sources.", show_default=False)
+    ] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Lines a step.", show_default=False)] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", help="Largest step size.", show_default=False)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Of weights, order, drawing and variations.", show_default=False)
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option("--precision", metavar="auto|float32|bfloat16", help="Of the arithmetic.")
+    ] = None,
+    accelerator: Annotated[
+        str | None, typer.Option("--accelerator", metavar="auto|cpu|cuda|mps", help="What to compute on.")
+    ] = None,
+    devices: Annotated[
+        int | None, typer.Option("--devices", help="Devices, or processes on a CPU.", show_default=False)
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Threads on a CPU; 0 is one a core.", show_default=False)
+    ] = None,
+    drawing: Annotated[
+        int | None, typer.Option("--drawing", help="Processes that draw lines.", show_default=False)
+    ] = None,
+    data_root: Annotated[
+        Path | None,
+        typer.Option(
+            "--data-root",
+            metavar="DIR",
+            envvar="TYPECASE_DATA",
+            help="Where relative paths of data are looked for if they are not here.",
+            show_default=False,
+        ),
+    ] = None,
+    list_settings: Annotated[
+        bool, typer.Option("--settings", help="List every setting with its default and leave.")
+    ] = False,
+) -> None:
+    """Train a recogniser of whole lines.
+
+    It learns from lines drawn on the fly, from real ones, or from both, each with its weight
+    (--set data.NAME.weight=2). What was in effect is saved as config.yaml beside the model, and samples.png shows after
+    each epoch what is still read wrongly. Ctrl-C leaves a checkpoint to --resume from.
+    """
+    from typecase import config
+    from typecase.training.settings import TrainRecognizerSettings
+
+    if list_settings:
+        _print_settings(TrainRecognizerSettings)
+        return
+    config_file = _settings_file(recipe, config_file, out if resume else None)
+    overrides: dict[str, object] = {
+        "start-from": start_from,
+        "epoch-lines": epoch_lines,
+        "drawing": drawing,
+        "loop.epochs": epochs,
+        "loop.batch-size": batch_size,
+        "optimizer.learning-rate": learning_rate,
+        "loop.seed": seed,
+        "loop.precision": precision,
+        "loop.accelerator": accelerator,
+        "loop.devices": devices,
+        "loop.threads": threads,
+    }
+    sources = data_overrides(data or [])
+    if texts is not None:
+        sources |= {key.replace(".path", ".texts"): texts for key in list(sources) if key.endswith(".path")}
+    overrides |= sources | config.parse_assignments(assignments or [])
+    settings = _with_root(config.load(TrainRecognizerSettings, config_file, overrides), data_root)
+
+    # Imported after the settings are known to be right: PyTorch takes seconds.
+    from typecase.training.recognizer import train_recognizer
+
+    _tell_end(train_recognizer(settings, out, resume=resume, console=output.messages()), "recognizer")
+
+
+def _settings_file(recipe: str | None, config_file: Path | None, resumed: Path | None) -> Path | None:
+    """The file that settings begin with; `resumed` is the folder of a training to go on with."""
+    if recipe is not None and config_file is not None:
+        raise UsageError("Give either --recipe or --config; a recipe's file can be copied and changed.")
+    if recipe is not None:
+        from typecase.training.recipes import recipe_path
+
+        return recipe_path(recipe)
+    return _saved_settings(resumed) if resumed is not None and config_file is None else config_file
+
+
+def _tell_end(trained: TrainedClassifier | TrainedRecognizer, task: str) -> None:
     console = output.messages()
-    trained = train_classifier(settings, out, resume=resume, console=console)
     if not trained.fitted.finished:
         if trained.main:
-            console.print(f"Stopped. Go on with: typecase train classifier --out {out} --resume", soft_wrap=True)
+            console.print(f"Stopped. Go on with: typecase train {task} --out {trained.folder} --resume", soft_wrap=True)
         raise typer.Exit(ExitCode.INTERRUPTED)
     if not trained.main:
         return
     if not trained.fitted.steps:
-        console.print(f"The training in {out} had come to its end; there is nothing left to do.", soft_wrap=True)
+        folder = trained.folder
+        console.print(f"The training in {folder} had come to its end; there is nothing left to do.", soft_wrap=True)
     output.print_result(str(trained.model))
 
 
@@ -176,20 +310,28 @@ def _saved_settings(folder: Path) -> Path:
     return path
 
 
-def _with_root(settings: TrainClassifierSettings, root: Path | None) -> TrainClassifierSettings:
+_AnySettings = TypeVar("_AnySettings", "TrainClassifierSettings", "TrainRecognizerSettings")
+
+
+def _with_root(settings: _AnySettings, root: Path | None) -> _AnySettings:
+    """Looks for relative paths of data below a folder, if they are not here."""
     import msgspec
 
     if root is None:
         return settings
     data: dict[str, Any] = {}
     for name, source in settings.data.items():
-        there = root / source.path
-        found = not source.path.is_absolute() and not source.path.exists() and there.exists()
-        data[name] = msgspec.structs.replace(source, path=there) if found else source
+        paths = {key: getattr(source, key, None) for key in ("path", "texts")}
+        found = {
+            key: root / path
+            for key, path in paths.items()
+            if path is not None and not path.is_absolute() and not path.exists() and (root / path).exists()
+        }
+        data[name] = msgspec.structs.replace(source, **found)
     return msgspec.structs.replace(settings, data=data)
 
 
-def _print_settings(settings_type: type[TrainClassifierSettings]) -> None:
+def _print_settings(settings_type: type[TrainClassifierSettings] | type[TrainRecognizerSettings]) -> None:
     from rich.table import Table
 
     from typecase import config

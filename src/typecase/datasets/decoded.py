@@ -131,17 +131,33 @@ class DecodedSet:
         Raises:
             DataError: More than this share of the pictures could not be read, or none could.
         """
-        if not self.skipped:
-            return
-        total = len(self) + len(self.skipped)
-        first = "; ".join(f"{name} ({reason.rstrip('.')})" for name, reason in self.skipped[:3])
-        more = f"; and {len(self.skipped) - 3:,} more" if len(self.skipped) > 3 else ""
-        if not len(self) or len(self.skipped) > max_bad * total:
-            raise DataError(
-                f"{len(self.skipped):,} of {total:,} pictures in {where} cannot be read, more than the share of "
-                f"{max_bad:g} that may be (--max-bad): {first}{more}."
-            )
-        _warn_once(f"Skipped {len(self.skipped):,} of {total:,} pictures in {where}: {first}{more}.")
+        check_skipped(len(self), self.skipped, max_bad, where)
+
+
+def check_skipped(count: int, skipped: Sequence[Skipped], max_bad: float, where: str, things: str = "pictures") -> None:
+    """Refuses data of which too much is damaged, and warns of what little is.
+
+    Args:
+        count: How many were read.
+        skipped: Those that could not be.
+        max_bad: Share that may be damaged.
+        where: What messages call the data.
+        things: What they are, in the plural.
+
+    Raises:
+        DataError: More than this share could not be read, or none could.
+    """
+    if not skipped:
+        return
+    total = count + len(skipped)
+    first = "; ".join(f"{name} ({reason.rstrip('.')})" for name, reason in skipped[:3])
+    more = f"; and {len(skipped) - 3:,} more" if len(skipped) > 3 else ""
+    if not count or len(skipped) > max_bad * total:
+        raise DataError(
+            f"{len(skipped):,} of {total:,} {things} in {where} cannot be read, more than the share of "
+            f"{max_bad:g} that may be (--max-bad): {first}{more}."
+        )
+    _warn_once(f"Skipped {len(skipped):,} of {total:,} {things} in {where}: {first}{more}.")
 
 
 @functools.cache

@@ -444,6 +444,9 @@ def _listed_classes(path: Path, name: str, folders: set[str]) -> dict[str, str]:
     return class_of
 
 
+LINE_KINDS = ("lines", "sroie", "funsd")
+"""Kinds of data that hold whole lines; see `typecase.datasets.lines`."""
+
 LAYOUTS: dict[str, type[Layout]] = {
     layout.kind: layout for layout in (FntLayout, ImgLayout, HndLayout, HndPicturesLayout, LettersLayout, FolderLayout)
 }
@@ -489,7 +492,7 @@ def layout_for(kind: str, path: Path, **options: Any) -> Layout:
 def split_kind(argument: str) -> tuple[str, Path]:
     """Divides what was given for `--data`: `fnt:PATH` is a kind and a path, and a path alone is of kind `auto`."""
     kind, colon, rest = argument.partition(":")
-    if colon and (kind in LAYOUTS or kind in ("auto", "drawn")):
+    if colon and (kind in LAYOUTS or kind in ("auto", "drawn", *LINE_KINDS)):
         return kind, Path(rest)
     return "auto", Path(argument)
 

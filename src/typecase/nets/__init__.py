@@ -23,10 +23,10 @@ class NetworkFacts:
 
     Attributes:
         name: The name by which configurations and weights call it.
-        task: What it does: `classifier`.
+        task: What it does: `classifier` or `recognizer`.
         summary: One sentence for a list.
         channels: Channels of the picture it takes; 1 is grey, 3 is RGB.
-        size: Side of the square picture it takes, in pixels.
+        size: Side of the square picture it takes, or height of the line, in pixels.
         parameters: Number of parameters with 62 classes and no options.
         target: `module:class` of its implementation.
     """
@@ -61,6 +61,15 @@ NETWORKS: dict[str, NetworkFacts] = {
             parameters=4_576_286,
             target="typecase.nets.ocrnet:OcrNet",
         ),
+        NetworkFacts(
+            name="linenet",
+            task="recognizer",
+            summary="Ours: reads whole lines; convolutions and attention along the line (or an LSTM), grey pictures.",
+            channels=1,
+            size=32,
+            parameters=3_024_478,
+            target="typecase.nets.linenet:LineNet",
+        ),
     )
 }
 
@@ -77,6 +86,17 @@ def facts_of(name: str) -> NetworkFacts:
         raise UsageError(f"There is no network {name!r}; there are: {', '.join(NETWORKS)}.") from None
 
 
+def check_task(name: str, task: str) -> None:
+    """Checks that a network does what it is to be trained for.
+
+    Raises:
+        UsageError: There is no such network, or it does something else.
+    """
+    if facts_of(name).task != task:
+        fitting = [facts.name for facts in NETWORKS.values() if facts.task == task]
+        raise UsageError(f"The network {name!r} is no {task}; choose {' or '.join(fitting)}.")
+
+
 def build(name: str, *, classes: int, channels: int, size: int, options: Mapping[str, Any] | None = None) -> nn.Module:
     """Builds a network with fresh weights.
 
@@ -84,11 +104,12 @@ def build(name: str, *, classes: int, channels: int, size: int, options: Mapping
         name: A key of `NETWORKS`.
         classes: Number of classes, at least 1.
         channels: Channels of the pictures, 1 or 3.
-        size: Side of the square pictures in pixels.
+        size: Side of the square pictures, or height of the lines, in pixels.
         options: The network's own options, such as `widths`.
 
     Returns:
-        A module that takes float pictures [N, channels, size, size] and gives logits [N, classes].
+        A module that takes float pictures [N, channels, size, size] and gives logits [N, classes]; one for lines
+        takes [N, channels, size, width] and gives [N, frames, 1 + classes], the blank of CTC first.
 
     Raises:
         UsageError: There is no such network, or the options or the size do not suit it.

@@ -51,14 +51,14 @@ class CharNet(nn.Module):
         if size % 8:
             raise ValueError(f"the size of its pictures must be divisible by 8, not {size}")
         # Bounds, because the options of a file from elsewhere must not make this program eat all memory.
-        _check_stages("widths", widths, 1, 4096)
-        _check_stages("depths", depths, 0, 100)
+        check_stages("widths", widths, 1, 4096)
+        check_stages("depths", depths, 0, 100)
         if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
             raise ValueError(f"dropout must be a number from 0 to below 1, not {dropout!r}")
-        layers: list[nn.Module] = [nn.PixelUnshuffle(2), _convolution(channels * 4, widths[0])]
+        layers: list[nn.Module] = [nn.PixelUnshuffle(2), convolution(channels * 4, widths[0])]
         for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
             if stage:
-                layers.append(_convolution(widths[stage - 1], width, stride=2))
+                layers.append(convolution(widths[stage - 1], width, stride=2))
             layers += [ResidualBlock(width) for _ in range(depth)]
         self.features = nn.Sequential(*layers)
         if head == "place":
@@ -86,7 +86,7 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.first = _convolution(width, width)
+        self.first = convolution(width, width)
         self.second = nn.Conv2d(width, width, kernel_size=3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(width)
         nn.init.zeros_(self.norm.weight)
@@ -104,13 +104,19 @@ def standardised(pictures: Tensor) -> Tensor:
     return centred * torch.rsqrt(variance + 1e-3)
 
 
-def _check_stages(name: str, values: Sequence[int], low: int, high: int) -> None:
+def check_stages(name: str, values: Sequence[int], low: int, high: int) -> None:
+    """Checks the widths or depths of three stages.
+
+    Raises:
+        ValueError: They are not three whole numbers within the bounds.
+    """
     whole = isinstance(values, (list, tuple)) and all(type(value) is int for value in values)
     if not whole or len(values) != 3 or not all(low <= value <= high for value in values):
         raise ValueError(f"{name} must be three whole numbers from {low} to {high:,}, not {values!r}")
 
 
-def _convolution(before: int, after: int, stride: int = 1) -> nn.Sequential:
+def convolution(before: int, after: int, stride: int | tuple[int, int] = 1) -> nn.Sequential:
+    """A 3x3 convolution, normalised over the batch and rectified."""
     return nn.Sequential(
         nn.Conv2d(before, after, kernel_size=3, stride=stride, padding=1, bias=False),
         nn.BatchNorm2d(after),

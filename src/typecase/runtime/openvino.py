@@ -11,6 +11,7 @@ import importlib
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -53,14 +54,81 @@ def import_openvino() -> Any:
                 del sys.modules[_CONVERTER]
 
 
-class OpenVinoNet:
-    """A net that turns arrays into arrays.
-
-    Safe to call from several threads: one computes at a time, with all the net's threads.
+class LoadedNet:
+    """A checked file as OpenVINO holds it; what kinds of net have in common.
 
     Attributes:
         threads: How many threads compute.
         precision: `f32` or `bf16`.
+    """
+
+    def __init__(self, model: OnnxFile, threads: int | None, precision: str) -> None:
+        """Loads a net without compiling it.
+
+        Args:
+            model: The checked file.
+            threads: How many threads compute; None takes `default_threads`.
+            precision: `f32` gives the same answers on every processor; `bf16` is faster where the processor has
+                bfloat16, and changes a confidence in its third digit; `auto` is `bf16` where the processor has it.
+
+        Raises:
+            ModelError: OpenVINO cannot run this file.
+            UsageError: The number of threads or the precision is impossible.
+        """
+        if threads is not None and threads < 1:
+            raise UsageError(f"A net needs at least one thread; {threads} is not possible.")
+        if precision not in ("f32", "bf16", "auto"):
+            raise UsageError(f"The precision {precision!r} is not known; choose f32, bf16 or auto.")
+        self.threads = default_threads() if threads is None else threads
+        self._where = model.where
+        self._lock = threading.Lock()
+        self._openvino = import_openvino()
+        self._core = self._openvino.Core()
+        if precision == "auto":
+            has_bfloat16 = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+            precision = "bf16" if has_bfloat16 else "f32"
+        self.precision = precision
+        try:
+            self._model = self._core.read_model(model.content, b"")
+        except RuntimeError as error:
+            raise ModelError(f"{model.where} cannot be run by OpenVINO ({reason(error)}); export it again.") from error
+
+    def _compiled_for(self, hint: str, **settings: Any) -> Any:
+        """The net as it stands, compiled for this processor; RuntimeError where that fails."""
+        settings |= {
+            "PERFORMANCE_HINT": hint,
+            "INFERENCE_NUM_THREADS": self.threads,
+            "INFERENCE_PRECISION_HINT": self.precision,
+        }
+        return self._core.compile_model(self._model, "CPU", settings)
+
+    def _check_ends(self, input_shape: Sequence[int | None], output_shape: Sequence[int | None]) -> None:
+        """Refuses a net whose sides, after the first (the batch), are not these; None stands for any length.
+
+        Raises:
+            ModelError: They are not.
+        """
+        inputs, outputs = self._model.inputs, self._model.outputs
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ModelError(
+                f"{self._where} has {len(inputs)} inputs and {len(outputs)} outputs instead of one each; "
+                "export it again."
+            )
+        for port, end, shape in ((inputs[0], "input", input_shape), (outputs[0], "output", output_shape)):
+            sides = [side.get_length() if side.is_static else None for side in port.get_partial_shape()][1:]
+            if len(sides) != len(shape) or any(
+                None not in (got, wanted) and got != wanted for got, wanted in zip(sides, shape, strict=True)
+            ):
+                raise ModelError(
+                    f"{self._where} does not fit its own card: its {end} is {sides} where the card says {list(shape)}; "
+                    "export it again."
+                )
+
+
+class OpenVinoNet(LoadedNet):
+    """A net that turns arrays into arrays.
+
+    Safe to call from several threads: one computes at a time, with all the net's threads.
     """
 
     def __init__(self, model: OnnxFile, threads: int | None = None, precision: str = "f32") -> None:
@@ -69,32 +137,18 @@ class OpenVinoNet:
         Args:
             model: The checked file.
             threads: How many threads compute; None takes `default_threads`.
-            precision: `f32` gives the same answers on every processor; `bf16` is faster where the processor has
-                bfloat16, and changes a confidence in its third digit.
+            precision: See `LoadedNet`.
 
         Raises:
             ModelError: OpenVINO cannot run this file, or the net's input or output is not what its card says.
             UsageError: The number of threads or the precision is impossible.
         """
-        if threads is not None and threads < 1:
-            raise UsageError(f"A net needs at least one thread; {threads} is not possible.")
-        if precision not in ("f32", "bf16"):
-            raise UsageError(f"The precision {precision!r} is not known; choose f32 or bf16.")
-        self.threads = default_threads() if threads is None else threads
-        self.precision = precision
-        self._where = model.where
-        self._lock = threading.Lock()
+        super().__init__(model, threads, precision)
         self._compiled: dict[int, Any] = {}
-        openvino = import_openvino()
-        self._core = openvino.Core()
-        try:
-            self._model = self._core.read_model(model.content, b"")
-        except RuntimeError as error:
-            raise ModelError(f"{model.where} cannot be run by OpenVINO ({_reason(error)}); export it again.") from error
-        preprocess = model.card.preprocess
+        preprocess = model.card.character_preprocess
         self.input_shape = (preprocess.channels, preprocess.size, preprocess.size)
         self.outputs = len(model.card.classes)
-        self._check_ends()
+        self._check_ends(self.input_shape, (self.outputs,))
 
     def __call__(self, pictures: FloatArray) -> FloatArray:
         """Runs the net.
@@ -127,16 +181,11 @@ class OpenVinoNet:
         try:
             if batch not in self._compiled:
                 self._model.reshape([batch, *self.input_shape])
-                settings = {
-                    "PERFORMANCE_HINT": "LATENCY",
-                    "INFERENCE_NUM_THREADS": self.threads,
-                    "INFERENCE_PRECISION_HINT": self.precision,
-                }
-                self._compiled[batch] = self._core.compile_model(self._model, "CPU", settings)
+                self._compiled[batch] = self._compiled_for("LATENCY")
             result: npt.NDArray[Any] = self._compiled[batch](pictures)[0]
         except RuntimeError as error:
             raise ModelError(
-                f"{self._where} cannot be run by OpenVINO ({_reason(error)}); export it again with a free batch size."
+                f"{self._where} cannot be run by OpenVINO ({reason(error)}); export it again with a free batch size."
             ) from error
         if result.shape != (batch, self.outputs):
             raise ModelError(
@@ -145,26 +194,8 @@ class OpenVinoNet:
             )
         return result
 
-    def _check_ends(self) -> None:
-        inputs, outputs = self._model.inputs, self._model.outputs
-        if len(inputs) != 1 or len(outputs) != 1:
-            raise ModelError(
-                f"{self._where} has {len(inputs)} inputs and {len(outputs)} outputs instead of one each; "
-                "export it again."
-            )
-        expected = ((inputs[0], "input", self.input_shape), (outputs[0], "output", (self.outputs,)))
-        for port, end, shape in expected:
-            sides = [side.get_length() if side.is_static else None for side in port.get_partial_shape()][1:]
-            if len(sides) != len(shape) or any(
-                got not in (None, wanted) for got, wanted in zip(sides, shape, strict=True)
-            ):
-                raise ModelError(
-                    f"{self._where} does not fit its own card: its {end} is {sides} where the card says {list(shape)}; "
-                    "export it again."
-                )
 
-
-def _reason(error: RuntimeError) -> str:
+def reason(error: RuntimeError) -> str:
     """The last line of OpenVINO's message, which says what is wrong; those before say where in its source."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1].rstrip(".")[:200] if lines else "no reason given"

@@ -157,17 +157,23 @@ class Effect:
         function: Called with pixels, generator and the parameters by name.
         ranges: Least and greatest value of each parameter.
         logarithmic: Whether small values are as likely as great ones on a scale of ratios.
+        lengths: Names of the parameters that are lengths in pixels, and so grow and shrink with the text.
     """
 
     function: Callable[..., Pixels]
     ranges: Mapping[str, tuple[float, float]]
     logarithmic: bool = False
+    lengths: frozenset[str] = frozenset()
 
     def draw(self, generator: np.random.Generator) -> dict[str, float]:
         """Draws the parameters."""
         if self.logarithmic:
             return {name: float(low * (high / low) ** generator.random()) for name, (low, high) in self.ranges.items()}
         return {name: float(generator.uniform(low, high)) for name, (low, high) in self.ranges.items()}
+
+    def scaled(self, parameters: Mapping[str, float], scale: float) -> dict[str, float]:
+        """The parameters for text that is larger than that of the ranges by a factor, or smaller."""
+        return {name: value * scale if name in self.lengths else value for name, value in parameters.items()}
 
 
 # Amounts in pixels are for text of about 40 pixels in height, the size at which characters are drawn.
@@ -195,14 +201,20 @@ Record = list[dict[str, Any]]
 
 
 def degrade(
-    pixels: Pixels, generator: np.random.Generator, recipe: Sequence[tuple[str, float]]
+    pixels: Pixels,
+    generator: np.random.Generator,
+    recipe: Sequence[tuple[str, float]],
+    effects: Mapping[str, Effect] = EFFECTS,
+    scale: float = 1.0,
 ) -> tuple[Pixels, Record]:
     """Applies effects in order, each with its probability.
 
     Args:
         pixels: uint8 of shape [height, width] or [height, width, 3].
         generator: Source of chance.
-        recipe: Names of `EFFECTS` with a probability 0..1.
+        recipe: Names of effects with a probability 0..1.
+        effects: What the names stand for.
+        scale: Size of the text over the size for which the effects' ranges are stated.
 
     Returns:
         The picture and what was done to it: {"effect": name, parameter: value, ...} for each effect applied.
@@ -213,12 +225,12 @@ def degrade(
     record: Record = []
     chances = generator.random(len(recipe))
     for (name, probability), chance in zip(recipe, chances, strict=True):
-        if name not in EFFECTS:
-            raise UsageError(f"There is no effect {name!r}; choose from {', '.join(EFFECTS)}.")
+        if name not in effects:
+            raise UsageError(f"There is no effect {name!r}; choose from {', '.join(effects)}.")
         if chance >= probability:
             continue
-        effect = EFFECTS[name]
-        parameters = effect.draw(generator)
+        effect = effects[name]
+        parameters = effect.scaled(effect.draw(generator), scale)
         pixels = effect.function(pixels, generator, **parameters)
         record.append({"effect": name, **{key: round(value, 3) for key, value in parameters.items()}})
     return pixels, record

@@ -23,7 +23,7 @@ from typecase.datasets import CharacterDataset, DrawnCharacters, open_dataset
 from typecase.datasets.decoded import Progress
 from typecase.errors import DataError, UsageError
 from typecase.files import atomic_write
-from typecase.modelcard import ModelCard
+from typecase.modelcard import CLASSIFIER, ModelCard
 from typecase.modelfile import load_matching, save_model
 from typecase.preprocess import CharacterPreprocess
 from typecase.training import plots
@@ -229,6 +229,7 @@ def train_classifier(
         ModelError: The weights to start from, or the checkpoint, cannot be used.
         OutputError: The folder cannot be written.
     """
+    nets.check_task(settings.network.name, CLASSIFIER)
     preprocess = settings.preprocess.to_preprocess()
     fabric, choice = make_fabric(settings.loop)
     # What can be wrong with settings and data is found out before there are several processes to say so.

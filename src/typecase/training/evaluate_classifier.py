@@ -149,7 +149,7 @@ def evaluate_classifier(
         predict,
         {name: source.dataset for name, source in sources.items()},
         card.classes,
-        card.preprocess,
+        card.character_preprocess,
         temperature=card.temperature if settings.temperature is None else settings.temperature,
         batch=settings.batch_size,
         transform=transform,
@@ -263,7 +263,7 @@ def _opened(
             kind,
             data.path,
             split=None if which == "all" else which,
-            preprocess=card.preprocess,
+            preprocess=card.character_preprocess,
             max_bad=settings.max_bad,
             progress=decoding,
             # What makes two pictures equal may be in both.

@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,10 +18,11 @@ from torch import nn
 
 from typecase.errors import ModelError
 from typecase.files import atomic_write
-from typecase.modelcard import ModelCard
-from typecase.preprocess import FloatArray
+from typecase.modelcard import RECOGNIZER, ModelCard
+from typecase.preprocess import WIDTH_STEP, FloatArray, LinePreprocess, PixelArray
 from typecase.runtime.onnx_file import read_onnx, with_card
 from typecase.runtime.openvino import OpenVinoNet
+from typecase.runtime.openvino_lines import OpenVinoLineNet
 
 INPUT_NAME = "pictures"
 OUTPUT_NAME = "logits"
@@ -40,7 +42,7 @@ class Parity:
         pictures: How many were compared.
         logits: Largest difference of a logit.
         probabilities: Largest difference of a probability, 0..1.
-        answers: Share of pictures with the same answer, 0..1.
+        answers: Share of pictures (for lines: of frames) with the same answer, 0..1.
     """
 
     pictures: int
@@ -53,7 +55,8 @@ def export_onnx(module: nn.Module, card: ModelCard, path: Path, *, half: bool = 
     """Writes a network with its card as ONNX, after checking that the file gives the same answers.
 
     Args:
-        module: A network that takes [N, channels, size, size] and gives logits [N, K].
+        module: A network that takes [N, channels, size, size] and gives logits [N, K], or for lines takes
+            [N, channels, height, width] and gives logits [N, frames, 1 + K].
         card: Its facts; they travel in the file's metadata.
         path: The file to write.
         half: Store weights in 16 bits. Arithmetic stays the runtime's choice.
@@ -66,15 +69,13 @@ def export_onnx(module: nn.Module, card: ModelCard, path: Path, *, half: bool = 
         OutputError: The file cannot be written.
     """
     module = module.to("cpu").float().eval()
-    preprocess = card.preprocess
-    example = torch.zeros(2, preprocess.channels, preprocess.size, preprocess.size)
-    model = _exported(module, example)
+    model = _exported(module, card)
     if half:
         _halve_weights(model)
     onnx.checker.check_model(model, full_check=True)
     with atomic_write(path) as temporary:
         temporary.write_bytes(with_card(model.SerializeToString(), card))
-        parity = compare(module, temporary, _probes(card))
+        parity = _check_lines(module, temporary, card) if card.task == RECOGNIZER else _check(module, temporary, card)
         # Asked in this way round, for a net that gives no numbers is not a good one.
         if not parity.probabilities <= LARGEST_DIFFERENCE:
             advice = "export with --precision float32" if half else "train it again"
@@ -85,20 +86,69 @@ def export_onnx(module: nn.Module, card: ModelCard, path: Path, *, half: bool = 
     return parity
 
 
+def _check(module: nn.Module, path: Path, card: ModelCard) -> Parity:
+    return compare(module, path, _probes(card))
+
+
 def compare(module: nn.Module, path: Path, pictures: FloatArray) -> Parity:
     """Runs a network and its export over the same normalised pictures [N, C, S, S]."""
     with torch.inference_mode():
         expected = module(torch.from_numpy(pictures)).numpy()
-    read = OpenVinoNet(read_onnx(path))(pictures)
+    return _parity([expected], [OpenVinoNet(read_onnx(path))(pictures)], len(pictures))
+
+
+def compare_lines(module: nn.Module, path: Path, canvases: Sequence[PixelArray], precision: str = "f32") -> Parity:
+    """Runs a recogniser and its export over the same lines, bytes of shape [height, width] each.
+
+    Args:
+        module: The network.
+        path: The file it was exported to.
+        canvases: Lines as `LinePreprocess.canvas` gives them.
+        precision: In which the export computes.
+    """
+    model = read_onnx(path)
+    preprocess = model.card.line_preprocess
+    expected = []
+    with torch.inference_mode():
+        for canvas in canvases:
+            padded = preprocess.padded([canvas], preprocess.padded_width(canvas.shape[1]))
+            expected.append(module(torch.from_numpy(padded))[0].numpy())
+    return _parity(expected, OpenVinoLineNet(model, precision=precision)(canvases), len(canvases))
+
+
+def _parity(expected: Sequence[FloatArray], read: Sequence[FloatArray], pictures: int) -> Parity:
+    pairs = list(zip(expected, read, strict=True))
+    same = np.concatenate([(one.argmax(axis=-1) == other.argmax(axis=-1)).ravel() for one, other in pairs])
     return Parity(
-        pictures=len(pictures),
-        logits=float(np.abs(expected - read).max()),
-        probabilities=float(np.abs(_softmax(expected) - _softmax(read)).max()),
-        answers=float((expected.argmax(axis=1) == read.argmax(axis=1)).mean()),
+        pictures=pictures,
+        logits=max(float(np.abs(one - other).max()) for one, other in pairs),
+        probabilities=max(float(np.abs(_softmax(one) - _softmax(other)).max()) for one, other in pairs),
+        answers=float(same.mean()),
     )
 
 
-def _exported(module: nn.Module, example: torch.Tensor) -> onnx.ModelProto:
+def _check_lines(module: nn.Module, path: Path, card: ModelCard) -> Parity:
+    """Compares on strips of soft and hard shapes, of several widths."""
+    preprocess = card.line_preprocess
+    generator = np.random.default_rng(0)
+    canvases = []
+    for width in (24, 64, 200, 333, 640):
+        cells = generator.integers(0, 256, size=(8, -(-width // 3)), dtype=np.uint8)
+        shapes = cells.repeat(preprocess.height // 8, axis=0).repeat(3, axis=1)[:, :width]
+        canvases += [np.where(shapes > 160, 20, 255).astype(np.uint8), shapes]
+    return compare_lines(module, path, canvases)
+
+
+def _exported(module: nn.Module, card: ModelCard) -> onnx.ModelProto:
+    preprocess = card.preprocess
+    batch = torch.export.Dim("batch")
+    if isinstance(preprocess, LinePreprocess):
+        example = torch.zeros(2, preprocess.channels, preprocess.height, 2 * WIDTH_STEP)
+        # Every width that a line is padded to is a multiple of this.
+        shape = {0: batch, 3: WIDTH_STEP * torch.export.Dim("width_steps", min=1)}
+    else:
+        example = torch.zeros(2, preprocess.channels, preprocess.size, preprocess.size)
+        shape = {0: batch}
     # The exporter talks on both streams and warns of things that concern its own future only.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -109,7 +159,7 @@ def _exported(module: nn.Module, example: torch.Tensor) -> onnx.ModelProto:
             dynamo=True,
             input_names=[INPUT_NAME],
             output_names=[OUTPUT_NAME],
-            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamic_shapes=(shape,),
             opset_version=OPSET,
             verbose=False,
         )
@@ -149,7 +199,7 @@ def _halve_weights(model: onnx.ModelProto) -> None:
 
 def _probes(card: ModelCard) -> FloatArray:
     """Pictures to compare on: soft shapes of every size and noise, as the preprocessing would give them."""
-    preprocess = card.preprocess
+    preprocess = card.character_preprocess
     generator = np.random.default_rng(0)
     pictures = []
     for number in range(64):
@@ -162,6 +212,6 @@ def _probes(card: ModelCard) -> FloatArray:
 
 
 def _softmax(logits: FloatArray) -> FloatArray:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    softmax: FloatArray = powers / powers.sum(axis=1, keepdims=True)
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    softmax: FloatArray = powers / powers.sum(axis=-1, keepdims=True)
     return softmax

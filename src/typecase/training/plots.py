@@ -1,4 +1,4 @@
-"""Draws figures about a classifier as PNG.
+"""Draws figures about a trained network as PNG.
 
 The colours are told apart by people with any kind of colour vision: blue and vermillion of Okabe and Ito 2008, and
 the map cividis (Nuñez et al. 2018), which is also even in lightness. Each figure exists for a light and a dark page.
@@ -30,8 +30,9 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from typecase.errors import InputError
 from typecase.files import atomic_write
+from typecase.text_score import Rate
 from typecase.training.evaluation import ClassifierEvaluation
-from typecase.training.metrics import ClassFigures
+from typecase.training.metrics import Calibration, ClassFigures
 
 LABELS_SHOWN = 100
 """Above so many classes a matrix has no names along its sides: they could not be read."""
@@ -121,11 +122,11 @@ def confusion_matrix(evaluation: ClassifierEvaluation, theme: Theme = LIGHT) -> 
     return _png(figure, theme)
 
 
-def reliability(evaluation: ClassifierEvaluation, theme: Theme = LIGHT) -> bytes:
+def reliability(calibration: Calibration, theme: Theme = LIGHT) -> bytes:
     """Accuracy against confidence; below it, how many answers there are of each confidence."""
     figure, axes = _figure(theme, 6.4, 6.4, rows=2, ratios=(3, 1))
     above, below = axes
-    rows = evaluation.calibration.bins
+    rows = calibration.bins
     filled = [row for row in rows if row.count]
     width = 1 / len(rows)
     above.plot([0, 1], [0, 1], color=theme.ink, linewidth=1, linestyle=(0, (4, 3)), label="as sure as right")
@@ -199,6 +200,33 @@ def recalls(evaluation: ClassifierEvaluation, theme: Theme = LIGHT) -> bytes:
     axes.yaxis.set_major_formatter(_percents())
     axes.set_xlabel(f"the {BARS_SHOWN} classes with the lowest recall" if cut else "class")
     _legend_above(axes, theme)
+    return _png(figure, theme)
+
+
+def error_rates(rows: Sequence[tuple[str, Rate]], theme: Theme = LIGHT) -> bytes:
+    """Error rates as bars with their 95 % intervals.
+
+    Args:
+        rows: A name and a rate for each bar, at least one.
+        theme: Colours.
+    """
+    figure, axes = _figure(theme, 6.4, 3.6)
+    values = np.array([rate.value for _, rate in rows])
+    ends = np.array([rate.interval for _, rate in rows])
+    axes.bar(range(len(rows)), values, color=theme.first, width=0.7)
+    axes.errorbar(
+        range(len(rows)),
+        values,
+        # The interval of a rate of nothing may miss it by a rounding.
+        yerr=np.maximum(np.stack([values - ends[:, 0], ends[:, 1] - values]), 0.0),
+        fmt="none",
+        ecolor=theme.ink,
+        elinewidth=1,
+        capsize=3,
+    )
+    axes.set_xticks(range(len(rows)), [name for name, _ in rows])
+    axes.set(ylim=(0, None), ylabel="character error rate", xlabel="characters of the line")
+    axes.yaxis.set_major_formatter(_share)
     return _png(figure, theme)
 
 

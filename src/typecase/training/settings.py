@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from typecase.config import Meta, Settings
-from typecase.preprocess import CharacterPreprocess
+from typecase.preprocess import CharacterPreprocess, LinePreprocess
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 
@@ -175,3 +175,74 @@ class TrainClassifierSettings(Settings):
     loss: LossSettings = LossSettings()
     augmentation: AugmentationSettings = AugmentationSettings()
     loop: LoopSettings = LoopSettings()
+
+
+class LineDataSettings(Settings):
+    """One source of lines."""
+
+    path: Annotated[Path, Meta(description="List, folder, or archive of fonts.")]
+    kind: Annotated[
+        Literal["auto", "lines", "sroie", "drawn"],
+        Meta(description="A labels.jsonl, the receipts of SROIE, or lines drawn while training."),
+    ] = "auto"
+    weight: Annotated[float, Meta(gt=0, description="Its say: an epoch's lines are shared out by the weights.")] = 1.0
+    folded: Annotated[bool, Meta(description="Whether its truth is upper case only, so that it teaches no case.")] = (
+        False
+    )
+    validation: Annotated[Share, Meta(description="Share kept apart to validate with; of drawn lines it is 600.")] = 0.1
+    texts: Annotated[Path | None, Meta(description="For drawn lines: files of sentences.")] = None
+    domains: Annotated[
+        dict[str, float], Meta(description="For drawn lines: the weight of each domain; empty takes the usual mix.")
+    ] = {}
+    repeat: Annotated[int, Meta(ge=1, description="For drawn lines: epochs that show the same ones.")] = 1
+    margins: Annotated[
+        tuple[float, ...], Meta(min_length=1, description="For sroie: margins around a line, in heights, all used.")
+    ] = (0.0,)
+
+
+class LinePreprocessSettings(Settings):
+    """How a line becomes the net's input; see `typecase.preprocess`."""
+
+    height: Annotated[int, Meta(ge=16, le=128, multiple_of=16, description="Of the canvas in pixels.")] = 32
+    polarity: Annotated[Literal["dark-on-light", "keep"], Meta(description="Whether light text is turned dark.")] = (
+        "dark-on-light"
+    )
+    contrast: Annotated[
+        int, Meta(ge=1, le=255, description="The least difference of ink and paper that is stretched in full.")
+    ] = 48
+    widest: Annotated[int, Meta(ge=512, le=1 << 16, description="Width in pixels above which a line is cut.")] = 2048
+
+    def to_preprocess(self) -> LinePreprocess:
+        """The function with these settings."""
+        return LinePreprocess(self.height, self.polarity, self.contrast, self.widest)
+
+
+class LineAugmentationSettings(Settings):
+    """How lines are varied while training; every value is a largest change or a probability."""
+
+    stretch: Annotated[float, Meta(ge=0, le=0.5, description="Relative change of the width.")] = 0.15
+    scale: Annotated[float, Meta(ge=0, le=0.5, description="Relative change of the height.")] = 0.08
+    shift: Annotated[float, Meta(ge=0, le=0.5, description="Shift up or down, as a share of the height.")] = 0.05
+    shear: Annotated[float, Meta(ge=0, le=1, description="Tangent of the slant either way.")] = 0.08
+    tone: Annotated[Share, Meta(description="Probability of other contrast and gamma.")] = 0.3
+    blur: Annotated[Share, Meta(description="Probability of a blur, or of a lost and regained resolution.")] = 0.15
+    noise: Annotated[Share, Meta(description="Probability of noise.")] = 0.15
+
+
+class TrainRecognizerSettings(Settings):
+    """Everything that decides what `typecase train recognizer` makes."""
+
+    data: Annotated[dict[str, LineDataSettings], Meta(description="Sources of lines, each under a name.")] = {}
+    characters: Annotated[str, Meta(description="What it can read; empty is the Latin set, 398 characters.")] = ""
+    start_from: Annotated[Path | None, Meta(description="Weights to go on from; the last layer may change.")] = None
+    max_bad: Annotated[Share, Meta(description="Share of lines that may be unusable.")] = 0.05
+    epoch_lines: Annotated[int, Meta(ge=1, description="Lines of an epoch, over all sources.")] = 20_000
+    longest: Annotated[int, Meta(ge=32, description="Widest line to train on, in pixels of the canvas.")] = 1024
+    drawing: Annotated[int, Meta(ge=0, description="Processes that draw lines; 0 is one for every two cores.")] = 0
+    licence: Annotated[str, Meta(description="Licence of the weights, for their card.")] = ""
+    network: NetworkSettings = NetworkSettings(name="linenet")
+    preprocess: LinePreprocessSettings = LinePreprocessSettings()
+    optimizer: OptimizerSettings = OptimizerSettings(learning_rate=0.0015, weight_decay=0.02)
+    schedule: ScheduleSettings = ScheduleSettings(warm_up=0.05)
+    augmentation: LineAugmentationSettings = LineAugmentationSettings()
+    loop: LoopSettings = LoopSettings(batch_size=32, keep="last", average_decay=0.9985)

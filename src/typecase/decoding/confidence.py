@@ -1,0 +1,174 @@
+"""How sure a reading is: for each character, for each word, with what else each character may be.
+
+Probabilities come from the net's frames, which its temperature has calibrated (Guo et al. 2017).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from typecase.decoding.ctc import BLANK, Frames, Indices, Runs
+from typecase.preprocess import FloatArray
+
+
+@dataclass(frozen=True)
+class Certainties:
+    """How sure each run of some lines is.
+
+    Attributes:
+        confidences: Probability that the run's character stands there, [runs].
+        others: The next likely classes of the net for each run, best first, [runs, alternatives].
+        other_confidences: Their probabilities, [runs, alternatives].
+    """
+
+    confidences: FloatArray
+    others: Indices
+    other_confidences: FloatArray
+
+
+def certainties(frames: Frames, runs: Runs, alternatives: int) -> Certainties:
+    """Judges each run by its frames.
+
+    A character is right when something stands there and when that is it. Something does unless every frame of the
+    run is blank; what it is follows from the frames' probabilities without the blank's.
+
+    Args:
+        frames: The frames of all lines.
+        runs: What was read in them.
+        alternatives: How many other classes to give for each run.
+    """
+    count = len(runs)
+    classes = frames.probabilities.shape[1]
+    alternatives = min(alternatives, classes - 2)
+    if not count:
+        return Certainties(
+            np.empty(0, np.float32), np.empty((0, alternatives), np.intp), np.empty((0, alternatives), np.float32)
+        )
+    lengths = runs.ends - runs.starts
+    firsts = np.cumsum(lengths) - lengths
+    rows = np.repeat(runs.starts - firsts, lengths) + np.arange(lengths.sum())
+    part = frames.probabilities[rows]
+    there = 1.0 - np.multiply.reduceat(part[:, BLANK], firsts)
+    part[:, BLANK] = 0.0
+    if len(rows) > count:
+        part = np.add.reduceat(part, firsts, axis=0)
+    part *= (there / np.maximum(part.sum(axis=1), 1e-30))[:, np.newaxis]
+    numbers = np.arange(count)
+    confidences = part[numbers, runs.classes].copy()
+    part[numbers, runs.classes] = -1.0
+    part[:, BLANK] = -1.0
+    if alternatives:
+        others = np.argpartition(part, -alternatives, axis=1)[:, -alternatives:]
+        found = np.take_along_axis(part, others, axis=1)
+        # A stable sort of negated values, so that equals come in the order of the classes.
+        order = np.argsort(-found, axis=1, kind="stable")
+        others, found = np.take_along_axis(others, order, axis=1), np.take_along_axis(found, order, axis=1)
+    else:
+        others, found = np.empty((count, 0), np.intp), np.empty((count, 0), np.float32)
+    return Certainties(confidences, others, found)
+
+
+def posteriors(frames: Frames, starts: Indices, ends: Indices, labels: list[Indices]) -> npt.NDArray[np.float64]:
+    """Probability of each text in its stretch of frames, over all ways to align it (the forward algorithm of CTC).
+
+    Args:
+        frames: The frames of all lines.
+        starts: First frame of each stretch, [texts].
+        ends: The frame after its last, [texts].
+        labels: The net's classes of each text, none of them the blank.
+
+    Returns:
+        Probabilities of shape [texts].
+    """
+    found = np.zeros(len(labels))
+    # Texts of like length are computed side by side, for all are padded to the longest.
+    order = sorted(range(len(labels)), key=lambda one: int(ends[one] - starts[one]))
+    at = 0
+    while at < len(order):
+        longest = 2 * int(ends[order[at]] - starts[order[at]]) + 16
+        group = [one for one in order[at : at + 256] if ends[one] - starts[one] <= longest]
+        at += len(group)
+        chosen = np.array(group, np.intp)
+        found[chosen] = _forward(frames.probabilities, starts[chosen], ends[chosen], [labels[one] for one in group])
+    return found
+
+
+def _forward(
+    probabilities: FloatArray, starts: Indices, ends: Indices, labels: list[Indices]
+) -> npt.NDArray[np.float64]:
+    lengths = ends - starts
+    texts, longest = len(labels), int(lengths.max(initial=0))
+    sizes = np.array([len(label) for label in labels], np.intp)
+    states = 2 * int(sizes.max(initial=0)) + 1
+    classes = np.full((texts, states), BLANK, np.intp)
+    for row, label in zip(classes, labels, strict=True):
+        row[1 : 2 * len(label) : 2] = label
+    # A blank between two characters may be left out unless they are the same.
+    skips = np.zeros((texts, states), np.float32)
+    skips[:, 3::2] = classes[:, 3::2] != classes[:, 1:-2:2]
+    # A text begins with the blank or with its first character.
+    skips[:, 1:2] = 1.0
+    # What lies beyond the end of a text is never reached.
+    valid = (np.arange(states) < (2 * sizes + 1)[:, np.newaxis]).astype(np.float32)
+    skips *= valid
+    # Two columns of nothing on the left spare the edges a case of their own.
+    forward = np.zeros((texts, states + 2), np.float32)
+    forward[:, 1] = 1.0
+    total = np.zeros(texts)
+    result = np.where(sizes == 0, 1.0, 0.0)
+    for step in range(longest):
+        rows = np.minimum(starts + step, len(probabilities) - 1)
+        seen = probabilities[rows[:, np.newaxis], classes]
+        current = forward[:, 2:] + forward[:, 1:-1] + forward[:, :-2] * skips
+        current *= seen
+        current *= valid
+        forward[:, 2:] = current
+        # Only the start itself could be entered from there.
+        forward[:, 1] = 0.0
+        scale = current.sum(axis=1)
+        scale[scale <= 0] = 1e-30
+        forward[:, 2:] /= scale[:, np.newaxis]
+        total += np.log(scale)
+        ended = np.flatnonzero(lengths == step + 1)
+        if len(ended):
+            last = 2 * sizes[ended]
+            mass = forward[ended, last + 2] + np.where(last > 0, forward[ended, last + 1], 0.0)
+            result[ended] = np.exp(total[ended]) * mass
+    return np.clip(result, 0.0, 1.0)
+
+
+def single_characters(frames: Frames, alternatives: int, weights: npt.NDArray[np.float64]) -> tuple[Runs, Certainties]:
+    """Reads each line as exactly one character: the likeliest over all ways to align it.
+
+    Args:
+        frames: The frames of all lines.
+        alternatives: How many other classes to give for each.
+        weights: What the probability of each class of the net is multiplied by before they are compared.
+
+    Returns:
+        One run over all frames of each line that has any, and how sure it is.
+    """
+    lines = np.flatnonzero(np.diff(frames.offsets))
+    classes = frames.probabilities.shape[1]
+    alternatives = min(alternatives, classes - 2)
+    best = np.empty((len(lines), alternatives + 1), np.intp)
+    shares = np.empty(best.shape, np.float32)
+    for row, line in enumerate(lines):
+        part = frames.probabilities[frames.offsets[line] : frames.offsets[line + 1]].astype(np.float64)
+        # Three states for each class: not yet, now, no more.
+        before, during, after = 1.0, np.zeros(classes), np.zeros(classes)
+        for frame in part:
+            after = (after + during) * frame[BLANK]
+            during = (during + before) * frame
+            before *= frame[BLANK]
+        whole = (during + after) * weights
+        whole[BLANK] = 0.0
+        best[row] = np.argsort(-whole, kind="stable")[: alternatives + 1]
+        # Whatever is longer than one character has been ruled out by the question.
+        shares[row] = whole[best[row]] / max(whole.sum() + before, 1e-300)
+    offsets = np.concatenate([[0], np.cumsum(np.diff(frames.offsets) > 0)]).astype(np.intp)
+    runs = Runs(best[:, 0], frames.offsets[lines], frames.offsets[lines + 1], offsets)
+    return runs, Certainties(shares[:, 0], best[:, 1:], shares[:, 1:])

@@ -1,0 +1,149 @@
+"""From the frames of some lines to characters, words and lines, each with its confidence: one way for every option."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from typecase.charset import ClassSet
+from typecase.decoding.automata import Automaton, Pattern, WordList
+from typecase.decoding.bias import Bias
+from typecase.decoding.confidence import Certainties, certainties, posteriors, single_characters
+from typecase.decoding.constraints import Restriction
+from typecase.decoding.ctc import Frames, Indices, Runs, greedy
+from typecase.decoding.options import ReadOptions
+from typecase.errors import UsageError
+from typecase.preprocess import FloatArray
+
+SPACE = " "
+"""The class whose runs part words."""
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What was read in some lines.
+
+    Attributes:
+        runs: The characters, spaces among them.
+        characters: How sure each of them is, and what else it may be.
+        first_frames: The number in its line of each character's first frame, [characters].
+        last_frames: That of its last one, [characters].
+        word_starts: First run of each word, over all lines, [words].
+        word_ends: The run after its last, [words].
+        word_confidences: Probability that the whole word is right, [words].
+        word_offsets: Where each line's words begin, and at last where they end, [lines + 1].
+        line_confidences: Probability that the whole line is right; 0 where nothing was read, [lines].
+    """
+
+    runs: Runs
+    characters: Certainties
+    first_frames: Indices
+    last_frames: Indices
+    word_starts: Indices
+    word_ends: Indices
+    word_confidences: npt.NDArray[np.float64]
+    word_offsets: Indices
+    line_confidences: npt.NDArray[np.float64]
+
+
+class Decoder:
+    """Turns the logits of lines into characters and words; made once for some options and used for many lines.
+
+    Attributes:
+        options: How it reads.
+    """
+
+    def __init__(self, classes: ClassSet, options: ReadOptions, temperature: float = 1.0) -> None:
+        """Prepares to read.
+
+        Args:
+            classes: The model's characters; the net's class of each is one more than its index.
+            options: How to read.
+            temperature: What the logits are divided by.
+
+        Raises:
+            UsageError: An option asks for characters that the model does not know, or the pattern cannot be used.
+        """
+        self.options = options
+        self._temperature = temperature
+        self._space = classes.index(SPACE) + 1 if SPACE in classes else -1
+        self._restriction = Restriction.of(classes, options.allow, spaces=options.mode == "line")
+        self._bias = _bias(classes, options, self._space)
+
+    def __call__(self, logits: Sequence[FloatArray]) -> Decoded:
+        """Reads lines.
+
+        Args:
+            logits: For each line logits of shape [frames, 1 + classes].
+        """
+        frames = Frames.of(logits, self._temperature)
+        if self._restriction is not None:
+            self._restriction.apply(frames.probabilities)
+        if self.options.mode == "char":
+            weights = np.ones(frames.probabilities.shape[1])
+            if self._bias is not None:
+                weights[self._bias.favoured()] = np.exp(self.options.bias)
+            runs, characters = single_characters(frames, self.options.alternatives, weights)
+            return self._with_words(frames, runs, characters, characters.confidences.astype(np.float64))
+        runs = greedy(frames)
+        if self._bias is not None:
+            runs = self._bias.apply(frames, runs)
+        return self._with_words(frames, runs, certainties(frames, runs, self.options.alternatives))
+
+    def _with_words(
+        self,
+        frames: Frames,
+        runs: Runs,
+        characters: Certainties,
+        word_confidences: npt.NDArray[np.float64] | None = None,
+    ) -> Decoded:
+        lines = np.repeat(np.arange(len(frames)), np.diff(runs.offsets))
+        inked = runs.classes != self._space
+        new_line = np.append(True, lines[1:] != lines[:-1])[: len(runs)]
+        after_space = np.append(True, ~inked[:-1])[: len(runs)]
+        before_space = np.append(~inked[1:], True)[: len(runs)]
+        last_of_line = np.append(new_line[1:], True)[: len(runs)]
+        starts = np.flatnonzero(inked & (new_line | after_space))
+        ends = np.flatnonzero(inked & (last_of_line | before_space)) + 1
+        word_lines = lines[starts]
+        # With a space on either side that is as sure as the space itself.
+        certain = np.append(np.where(inked, 1.0, characters.confidences), 1.0)
+        opened = np.where(new_line[starts], 1.0, certain[starts - 1])
+        closed = np.where(last_of_line[ends - 1], 1.0, certain[ends])
+        if word_confidences is None:
+            first_frames = np.where(new_line[starts], frames.offsets[word_lines], runs.ends[starts - 1])
+            next_starts = np.append(runs.starts, 0)[ends]
+            last_frames = np.where(last_of_line[ends - 1], frames.offsets[word_lines + 1], next_starts)
+            labels = [runs.classes[start:end] for start, end in zip(starts, ends, strict=True)]
+            word_confidences = posteriors(frames, first_frames, last_frames, labels)
+        with np.errstate(divide="ignore"):
+            logs = np.log(word_confidences) + np.log(closed)
+        line_confidences = np.exp(np.bincount(word_lines, logs, len(frames)))
+        line_confidences[np.bincount(word_lines, minlength=len(frames)) == 0] = 0.0
+        return Decoded(
+            runs=runs,
+            characters=characters,
+            first_frames=frames.times[runs.starts],
+            last_frames=frames.times[runs.ends - 1],
+            word_starts=starts,
+            word_ends=ends,
+            word_confidences=word_confidences * opened * closed,
+            word_offsets=np.searchsorted(word_lines, np.arange(len(frames) + 1)).astype(np.intp),
+            line_confidences=line_confidences,
+        )
+
+
+def _bias(classes: ClassSet, options: ReadOptions, space: int) -> Bias | None:
+    automata: list[Automaton] = []
+    if options.words:
+        unknown = next((word for word in options.words if any(one not in classes for one in word)), None)
+        if unknown is not None:
+            letters = "".join(dict.fromkeys(one for one in unknown if one not in classes))
+            raise UsageError(f"The model does not know {letters!r}, so {unknown!r} cannot be read; leave it out.")
+        automata.append(WordList(options.words))
+    if options.pattern is not None:
+        automata.append(Pattern(options.pattern, classes.names))
+    return Bias(automata, ("", *classes.names), space, options.bias) if automata else None

@@ -1,0 +1,251 @@
+"""What was read, as a tree: Document > Page > Block > Line > Word > Character.
+
+Every box is `[x, y, width, height]` in pixels of the page's picture, origin top left; every confidence is the
+calibrated probability, 0 to 1, that the text is right. The tree is frozen: a step of reading makes a new one. It knows
+nothing of pictures, nets and formats.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+
+from typecase.errors import InputError
+
+
+class Box(NamedTuple):
+    """A rectangle in pixels of the page's picture, origin top left.
+
+    Attributes:
+        x: Left edge.
+        y: Upper edge.
+        width: Extent to the right, 0 or more.
+        height: Extent downwards, 0 or more.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    @property
+    def right(self) -> float:
+        """The right edge."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> float:
+        """The lower edge."""
+        return self.y + self.height
+
+
+class Alternative(msgspec.Struct, frozen=True):
+    """What else a character may be.
+
+    Attributes:
+        text: The other character.
+        confidence: Probability of it, 0 to 1.
+    """
+
+    text: str
+    confidence: float
+
+
+class Character(msgspec.Struct, frozen=True):
+    """A character; spaces are none, for they are what lies between words.
+
+    Attributes:
+        text: The character.
+        box: Where its ink is.
+        confidence: Probability that it is right, 0 to 1.
+        alternatives: What else it may be, the likeliest first.
+    """
+
+    text: str
+    box: Box
+    confidence: float
+    alternatives: tuple[Alternative, ...] = ()
+
+
+class Word(msgspec.Struct, frozen=True):
+    """What stands between two spaces.
+
+    Attributes:
+        text: What it says.
+        box: The box around its characters.
+        confidence: Probability that the whole word is right, 0 to 1.
+        characters: Its characters from left to right, as far as they are known.
+    """
+
+    text: str
+    box: Box
+    confidence: float
+    characters: tuple[Character, ...] = ()
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of words from left to right.
+
+    Attributes:
+        box: Where it lies; that of its picture where it was read from one by itself.
+        confidence: Probability that the whole line is right, 0 to 1.
+        words: Its words; none where nothing was read.
+    """
+
+    box: Box
+    confidence: float
+    words: tuple[Word, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What it says, words apart by one space."""
+        return " ".join(word.text for word in self.words)
+
+
+class Block(msgspec.Struct, frozen=True):
+    """Lines that belong together, such as a paragraph.
+
+    Attributes:
+        box: Where it lies.
+        lines: Its lines in the order of reading.
+    """
+
+    box: Box
+    lines: tuple[Line, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What it says, one line of text for each line."""
+        return "\n".join(line.text for line in self.lines)
+
+
+class Page(msgspec.Struct, frozen=True):
+    """One picture that was read.
+
+    Attributes:
+        width: Width of the picture in pixels.
+        height: Height of the picture in pixels.
+        blocks: Its blocks in the order of reading.
+    """
+
+    width: int
+    height: int
+    blocks: tuple[Block, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """What it says, an empty line between blocks."""
+        return "\n\n".join(block.text for block in self.blocks)
+
+    @property
+    def lines(self) -> Iterator[Line]:
+        """Every line in the order of reading."""
+        return (line for block in self.blocks for line in block.lines)
+
+    @property
+    def words(self) -> Iterator[Word]:
+        """Every word in the order of reading."""
+        return (word for line in self.lines for word in line.words)
+
+
+class Document(msgspec.Struct, frozen=True):
+    """All that was read from one source.
+
+    Attributes:
+        pages: Its pages; a single picture is one.
+        source: The path, or a name in angle brackets for what has none.
+        provenance: What read it: the program's version, the models with their hashes, the settings.
+    """
+
+    pages: tuple[Page, ...] = ()
+    source: str = ""
+    provenance: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        """What it says, pages apart by a form feed on a line of its own."""
+        return "\n\f\n".join(page.text for page in self.pages)
+
+    @property
+    def lines(self) -> Iterator[Line]:
+        """Every line in the order of reading."""
+        return (line for page in self.pages for line in page.lines)
+
+    @property
+    def words(self) -> Iterator[Word]:
+        """Every word in the order of reading."""
+        return (word for page in self.pages for word in page.words)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The tree as plain JSON values; every line carries its text besides its words.
+
+        `from_dict` gives the same tree back.
+        """
+        values: dict[str, Any] = msgspec.to_builtins(self)
+        for page, page_values in zip(self.pages, values["pages"], strict=True):
+            for block, block_values in zip(page.blocks, page_values["blocks"], strict=True):
+                for line, line_values in zip(block.lines, block_values["lines"], strict=True):
+                    line_values["text"] = line.text
+        return values
+
+    def to_json(self) -> str:
+        """The tree as JSON on one line; see `to_dict`."""
+        return msgspec.json.encode(self.to_dict()).decode()
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Document:
+        """Brings a tree back from plain JSON values; keys that are not known are passed over.
+
+        Raises:
+            InputError: A value is missing, of the wrong kind, or impossible.
+        """
+        try:
+            document = msgspec.convert(values, cls)
+        except msgspec.ValidationError as error:
+            raise InputError(
+                f"This is no document of typecase ({str(error).rstrip('.')}); read the picture again."
+            ) from None
+        for page in document.pages:
+            for box, confidence in _measures(page):
+                if not all(map(math.isfinite, box)) or box.width < 0 or box.height < 0 or not 0 <= confidence <= 1:
+                    raise InputError(
+                        f"This is no document of typecase (a box of {tuple(box)} with the confidence {confidence}); "
+                        "read the picture again."
+                    )
+        return document
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Document:
+        """Brings a tree back from JSON; see `from_dict`.
+
+        Raises:
+            InputError: The text is no JSON, or no document.
+        """
+        try:
+            values = msgspec.json.decode(text)
+        except (msgspec.DecodeError, UnicodeError) as error:
+            raise InputError(f"This is no document of typecase ({error}); read the picture again.") from None
+        return cls.from_dict(values)
+
+
+def union(boxes: Iterable[Box]) -> Box:
+    """The smallest box around some boxes; boxes without extent do not count, and without any it is all zero."""
+    kept = [box for box in boxes if box.width > 0 and box.height > 0]
+    if not kept:
+        return Box(0.0, 0.0, 0.0, 0.0)
+    left, top = min(box.x for box in kept), min(box.y for box in kept)
+    right, bottom = max(box.right for box in kept), max(box.bottom for box in kept)
+    return Box(left, top, right - left, bottom - top)
+
+
+def _measures(page: Page) -> Iterator[tuple[Box, float]]:
+    yield from ((block.box, 1.0) for block in page.blocks)
+    yield from ((line.box, line.confidence) for line in page.lines)
+    for word in page.words:
+        yield word.box, word.confidence
+        for character in word.characters:
+            yield character.box, character.confidence
+            yield from ((character.box, other.confidence) for other in character.alternatives)

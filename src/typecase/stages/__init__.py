@@ -1,0 +1,1 @@
+"""The steps of reading, one file for each."""

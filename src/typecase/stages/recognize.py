@@ -1,0 +1,260 @@
+"""Reads pictures of lines: prepares them, runs the net over all of them at once, and decodes what it says.
+
+from typecase.stages.recognize import LineRecognizer
+
+recognizer = LineRecognizer()
+for line in recognizer.read(pictures):
+    print(line.text, line.confidence)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from typecase.charset import ClassSet
+from typecase.decoding.alignment import character_boxes
+from typecase.decoding.decoder import Decoded, Decoder
+from typecase.decoding.options import ReadOptions
+from typecase.document import Alternative, Box, Character, Line, Word, union
+from typecase.errors import ModelError
+from typecase.modelcard import RECOGNIZER, ModelCard
+from typecase.preprocess import FloatArray, PixelArray
+from typecase.runtime.onnx_file import read_onnx
+from typecase.runtime.openvino_lines import OpenVinoLineNet
+from typecase.stages.pieces import pieces_of
+
+SHIPPED_MODEL = Path(__file__).parents[1] / "weights" / "lines.onnx"
+"""The model that is used unless another is named."""
+
+AT_ONCE = 128
+"""The most lines whose frames are held at once; a page has fewer."""
+
+LEAST_HEIGHT = 4
+"""A picture with fewer rows of pixels cannot hold a letter, and nothing is read in it."""
+
+WIDEST_CANVAS = 1 << 18
+"""A picture that would become wider than this, in pixels, is no line, and nothing is read in it."""
+
+_PAPER = 250
+"""A prepared line without a darker pixel is empty paper."""
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """A line as the net saw it, and what it answered; frame f begins at pixel f * stride of the canvas."""
+
+    canvas: PixelArray
+    logits: FloatArray
+    stride: int
+
+
+class LineRecognizer:
+    """A trained net for lines that is opened once and asked many times.
+
+    It may be shared between threads and pickled; an unpickled one opens the model's file again.
+
+    Attributes:
+        card: What the model says about itself.
+        classes: The characters that it knows.
+        precision: In which it computes, `f32` or `bf16`.
+    """
+
+    def __init__(
+        self, model: str | os.PathLike[str] | None = None, threads: int | None = None, precision: str = "auto"
+    ) -> None:
+        """Opens a model.
+
+        Args:
+            model: An ONNX file that `typecase export` wrote; None opens the shipped one.
+            threads: How many threads compute; None takes the processors there are, at most four.
+            precision: `f32`, `bf16`, or `auto`: bfloat16 where the processor has it.
+
+        Raises:
+            ModelError: The file is missing, damaged, unsafe, too new, or no recogniser.
+            UsageError: The number of threads is impossible.
+        """
+        if model is None and not SHIPPED_MODEL.is_file():
+            raise ModelError("This installation carries no model for lines; name one (--model FILE, model=FILE).")
+        # Absolute, so that a copy in another process with another working folder finds it again.
+        self.path = Path(SHIPPED_MODEL if model is None else model).absolute()
+        self._settings = (threads, precision)
+        content = read_onnx(self.path if model is None else model)
+        if content.card.task != RECOGNIZER:
+            raise ModelError(
+                f"{content.where} is a model for the task {content.card.task!r}, not a recogniser of lines; "
+                "name a recogniser."
+            )
+        self.card: ModelCard = content.card
+        self.classes: ClassSet = content.card.classes
+        self._preprocess = content.card.line_preprocess
+        self._net = OpenVinoLineNet(content, threads, precision)
+        self.precision = self._net.precision
+        self._decoder = lru_cache(maxsize=8)(self._new_decoder)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LineRecognizer, (self.path, *self._settings)
+
+    def read(
+        self,
+        pictures: Iterable[Image.Image | npt.NDArray[np.uint8]],
+        options: ReadOptions | None = None,
+        **changes: Any,
+    ) -> list[Line]:
+        """Reads lines.
+
+        Args:
+            pictures: Upright pictures of one line each without transparency (`typecase.sources.open_picture` gives
+                such): Pillow's, or bytes of shape [height, width] or [height, width, 3].
+            options: How to read; None takes the defaults.
+            **changes: Options by name that differ from those; see `ReadOptions`.
+
+        Returns:
+            A line for each picture, in their order, with boxes in pixels of that picture; one without words for a
+            picture in which nothing is read.
+
+        Raises:
+            ModelError: The net gives no usable answer.
+            UsageError: An option is not known or its value is impossible.
+        """
+        options = (options or ReadOptions()).changed(**changes)
+        decoder = self._decoder(options)
+        lines: list[Line] = []
+        rest = iter(pictures)
+        while part := list(islice(rest, AT_ONCE)):
+            sizes = [(one.shape[1], one.shape[0]) if isinstance(one, np.ndarray) else one.size for one in part]
+            scans = self._scan([self._canvas(one) for one in part])
+            lines += _lines(sizes, scans, decoder, self.classes)
+        return lines
+
+    def logits(self, pictures: Iterable[Image.Image | npt.NDArray[np.uint8]]) -> Iterator[FloatArray]:
+        """What the net says to each line before any decoding, as calibration and experiments need it.
+
+        Args:
+            pictures: See `read`.
+
+        Yields:
+            For each picture logits of shape [frames, 1 + classes]; none where the net was not asked.
+        """
+        rest = iter(pictures)
+        while part := list(islice(rest, AT_ONCE)):
+            yield from (scan.logits for scan in self._scan([self._canvas(one) for one in part]))
+
+    def _new_decoder(self, options: ReadOptions) -> Decoder:
+        return Decoder(self.classes, options, self.card.temperature)
+
+    def _canvas(self, picture: Image.Image | npt.NDArray[np.uint8]) -> PixelArray:
+        """The picture prepared; one pixel of paper where it can hold no text."""
+        image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
+        if image.height >= LEAST_HEIGHT and image.width * self._preprocess.height <= WIDEST_CANVAS * image.height:
+            canvas = self._preprocess.canvas(image)
+            if canvas.min() < _PAPER:
+                return canvas
+        return np.full((self._preprocess.height, 1), 255, np.uint8)
+
+    def _scan(self, canvases: Sequence[PixelArray]) -> list[_Scan]:
+        """Runs the net over all lines, long ones in pieces."""
+        pieces = [pieces_of(canvas, self._preprocess.widest) if canvas.min() < _PAPER else [] for canvas in canvases]
+        parts = [
+            canvas[:, piece.start : piece.stop] for canvas, cut in zip(canvases, pieces, strict=True) for piece in cut
+        ]
+        answers = iter(self._net(parts))
+        scans = []
+        space = self.classes.index(" ") + 1 if " " in self.classes else None
+        for canvas, cut in zip(canvases, pieces, strict=True):
+            logits: list[FloatArray] = []
+            stride = 1
+            for piece in cut:
+                answer = next(answers)
+                width = piece.stop - piece.start
+                stride = self._net.stride(width, len(answer))
+                answer = answer[: -(-width // stride)]
+                if piece.space_after and space is not None:
+                    # What was cut through is a gap between words, of which neither piece shows enough.
+                    answer[-1, space] = answer[-1].max() + 10.0
+                logits.append(answer)
+            joined = np.concatenate(logits) if logits else np.empty((0, self._net.outputs), np.float32)
+            scans.append(_Scan(canvas, joined, stride))
+        return scans
+
+
+def _lines(sizes: Sequence[tuple[int, int]], scans: Sequence[_Scan], decoder: Decoder, classes: ClassSet) -> list[Line]:
+    """Decodes lines and builds their trees."""
+    decoded = decoder([scan.logits for scan in scans])
+    runs = decoded.runs
+    counts = np.diff(runs.offsets)
+    lines = np.repeat(np.arange(len(scans)), counts)
+    strides = np.array([scan.stride for scan in scans])[lines]
+    # The middle of a run's frames, each of which is a stride wide.
+    centres = (decoded.first_frames + decoded.last_frames + 1) * strides // 2
+    edges = character_boxes([scan.canvas for scan in scans], centres.astype(np.int64), runs.offsets)
+    scales = np.array(
+        [
+            (width / scan.canvas.shape[1], height / scan.canvas.shape[0])
+            for (width, height), scan in zip(sizes, scans, strict=True)
+        ]
+    )
+    boxes = _boxes(edges, scales[lines])
+    characters = _characters(decoded, boxes, classes)
+    starts, ends = decoded.word_starts.tolist(), decoded.word_ends.tolist()
+    confidences = _rounded(decoded.word_confidences)
+    bounds = decoded.word_offsets.tolist()
+    line_confidences = _rounded(decoded.line_confidences)
+    found = []
+    for number, (width, height) in enumerate(sizes):
+        words = []
+        for word in range(bounds[number], bounds[number + 1]):
+            letters = tuple(characters[starts[word] : ends[word]])
+            words.append(
+                Word(
+                    "".join([letter.text for letter in letters]),
+                    union(letter.box for letter in letters),
+                    confidences[word],
+                    letters,
+                )
+            )
+        found.append(Line(Box(0.0, 0.0, float(width), float(height)), line_confidences[number], tuple(words)))
+    return found
+
+
+def _boxes(edges: npt.NDArray[np.int64], scales: npt.NDArray[np.float64]) -> list[Box]:
+    """Boxes in pixels of the picture, to a tenth of one."""
+    corners = np.round(edges * np.tile(scales, 2), 1)
+    sides = np.round(corners[:, 2:] - corners[:, :2], 1)
+    return [Box(*row) for row in np.hstack([corners[:, :2], sides]).tolist()]
+
+
+def _characters(decoded: Decoded, boxes: Sequence[Box], classes: ClassSet) -> list[Character]:
+    """A character for each run; those of spaces are never used."""
+    names = ("", *classes.names)
+    certain = decoded.characters
+    return [
+        Character(
+            names[index],
+            box,
+            confidence,
+            tuple([Alternative(names[other], share) for other, share in zip(others, shares, strict=True) if share > 0]),
+        )
+        for index, box, confidence, others, shares in zip(
+            decoded.runs.classes.tolist(),
+            boxes,
+            _rounded(certain.confidences),
+            certain.others.tolist(),
+            _rounded(certain.other_confidences),
+            strict=True,
+        )
+    ]
+
+
+def _rounded(shares: npt.NDArray[Any]) -> Any:
+    """Probabilities as Python's numbers with four digits, of which no more than two mean anything."""
+    return np.clip(np.round(shares.astype(np.float64), 4), 0.0, 1.0).tolist()

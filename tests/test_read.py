@@ -1,0 +1,157 @@
+"""`typecase read` as a user calls it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from line_fixtures import line_picture, write_line_model
+from typecase.cli import main
+from typecase.document import Document
+
+Run = Callable[..., "subprocess.CompletedProcess[Any]"]
+
+NOT_IN_THE_LIGHT_INSTALL = (
+    "torch",
+    "matplotlib",
+    "onnx",
+    "safetensors",
+    "tensorboard",
+    "cv2",
+    "fontTools",
+    "rapidfuzz",
+)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_line_model(tmp_path_factory.mktemp("model") / "lines.onnx")
+
+
+@pytest.fixture(scope="module")
+def read(run_typecase: Run, model: Path) -> Run:
+    def run(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[Any]:
+        return run_typecase("read", "--model", model, *arguments, **options)
+
+    return run
+
+
+def write_lines(folder: Path, *texts: str) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / f"line{number}.png" for number in range(1, len(texts) + 1)]
+    for path, text in zip(paths, texts, strict=True):
+        line_picture(text).save(path)
+    return paths
+
+
+def test_the_text_of_lines(read: Run, tmp_path: Path) -> None:
+    write_lines(tmp_path / "lines", "AB OE", "I", "OI A")
+    done = read(tmp_path / "lines", "--mode", "line", blocked=NOT_IN_THE_LIGHT_INSTALL)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "AB OE\nI\nOI A\n")
+
+
+def test_files_of_every_format(read: Run, tmp_path: Path) -> None:
+    [path] = write_lines(tmp_path, "AB OE")
+    done = read(path, "--psm", "7", "--format", "text,json", "-o", tmp_path / "out" / "deep")
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "")
+    folder = tmp_path / "out" / "deep"
+    assert sorted(one.name for one in folder.iterdir()) == ["line1.json", "line1.txt"]
+    assert (folder / "line1.txt").read_text() == "AB OE\n"
+    document = Document.from_json((folder / "line1.json").read_bytes())
+    assert (document.text, document.source) == ("AB OE", str(path))
+
+
+def test_json_is_a_line_for_each_picture(read: Run, tmp_path: Path) -> None:
+    write_lines(tmp_path, "AB", "OE")
+    done = read(tmp_path, "--mode", "word", "--format", "json", "--alternatives", "1")
+    values = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["pages"][0]["blocks"][0]["lines"][0]["text"] for one in values] == ["AB", "OE"]
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], "OI A"),
+        (["--allow", "01A"], "01 A"),
+        (["--words", "WORDS"], "01 A"),
+        (["--pattern", r"\d{2}"], "01 A"),
+        (["--mode", "word", "--allow", "01"], "01"),
+    ],
+)
+def test_options_reach_the_decoder(read: Run, tmp_path: Path, options: list[str], expected: str) -> None:
+    [path] = write_lines(tmp_path, "OI A")
+    (tmp_path / "words.txt").write_text("01\n")
+    options = [str(tmp_path / "words.txt") if option == "WORDS" else option for option in options]
+    done = read(path, "--mode", "line", *options)
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", f"{expected}\n")
+
+
+def test_standard_input(read: Run, tmp_path: Path) -> None:
+    [path] = write_lines(tmp_path, "AB")
+    done = read("-", "--mode", "line", "-o", tmp_path / "out", input=path.read_bytes(), text=False)
+    assert done.returncode == 0
+    assert (tmp_path / "out" / "stdin.txt").read_text() == "AB\n"
+
+
+def test_some_failed(read: Run, tmp_path: Path) -> None:
+    paths = write_lines(tmp_path, "AB", "OE")
+    (tmp_path / "line1.png").write_text("no picture")
+    done = read(*paths, "--mode", "line")
+    assert (done.returncode, done.stdout) == (5, "OE\n")
+    assert "line1.png is not a picture" in done.stderr
+    assert "1 of 2 pictures could not be read" in done.stderr
+    one = read(paths[0], "--mode", "line")
+    assert (one.returncode, one.stderr.count("\n")) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "whole page cannot be read yet"),
+        (["--mode", "lines"], "'lines' is not known"),
+        (["--mode", "line", "--format", "docx"], "'docx' is not known"),
+        (["--mode", "line", "--format", "text,json"], "name a folder for them"),
+        (["--mode", "line", "--allow", "ж"], "does not know 'ж'"),
+        (["--mode", "line", "--pattern", "("], "no regular expression"),
+        (["--mode", "line", "--words", "missing.txt"], "missing.txt cannot be read"),
+        (["--mode", "line", "-l", "rus"], "'rus' cannot be read"),
+        (["--mode", "line", "--decoder", "best"], "--decoder"),
+    ],
+)
+def test_wrong_usage(
+    model: Path,
+    tmp_path: Path,
+    arguments: list[str],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    [path] = write_lines(tmp_path, "A")
+    monkeypatch.setattr(sys, "argv", ["typecase", "read", str(path), "--model", str(model), *arguments])
+    with pytest.raises(SystemExit) as left:
+        main.main()
+    said = capsys.readouterr()
+    assert (left.value.code, said.out) == (2, "")
+    assert message in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_results_do_not_overwrite_each_other(read: Run, tmp_path: Path) -> None:
+    one, other = write_lines(tmp_path / "a", "A"), write_lines(tmp_path / "b", "B")
+    done = read(*one, *other, "--mode", "line", "-o", tmp_path / "out")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Two pictures are called line1" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_cannot_be_written(read: Run, tmp_path: Path) -> None:
+    [path] = write_lines(tmp_path, "A")
+    done = read(path, "--mode", "line", "-o", path)
+    assert (done.returncode, done.stdout) == (6, "")
+    assert "not a folder" in done.stderr
