@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import subprocess
@@ -18,7 +19,7 @@ from PIL import Image
 
 from conftest import REPOSITORY
 from font_fixtures import family
-from line_fixtures import line_boxes, line_picture, write_line_model
+from line_fixtures import line_picture, write_line_model
 from typecase.datasets.lines import Piece
 from typecase.document import Box, Character, Line, Word
 from typecase.errors import DataError, ExitCode, InputError
@@ -214,7 +215,7 @@ import sys
 if "--version" in sys.argv:
     print("tesseract 9.8.7")
 elif "--list-langs" in sys.argv:
-    print('List of available languages in "/data/" (1):')
+    print('List of available languages in "{data}/" (1):')
     print("eng")
 else:
     from PIL import Image
@@ -228,7 +229,8 @@ else:
 def fake_tesseract(folder: Path, monkeypatch: pytest.MonkeyPatch, limit: int = 1000) -> None:
     program = folder / "bin" / "tesseract"
     program.parent.mkdir()
-    program.write_text(FAKE_TESSERACT.format(python=sys.executable, limit=limit), encoding="utf-8")
+    (folder / "eng.traineddata").write_bytes(b"data")
+    program.write_text(FAKE_TESSERACT.format(python=sys.executable, data=folder, limit=limit), encoding="utf-8")
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent))
 
@@ -239,7 +241,7 @@ def test_tesseract_is_given_a_border_and_told_words_from_lines(tmp_path: Path, m
     paths = [line.picture.path for line in line_sets.read_set(tmp_path / "set").lines]
     reader = TesseractLines()
     assert reader.facts["version"] == "9.8.7"
-    assert reader.weights == [Path("/data/eng.traineddata")]
+    assert reader.weights == [tmp_path / "eng.traineddata"]
     read = reader.read([Picture(paths[0]), Picture(paths[1], word=True), Picture(paths[2])])
     assert [answer.text for answer in read] == ["7 30x28", "8 31x28", "7 32x28"]
     assert reader.seconds([[Picture(paths[0])], [Picture(paths[1])]]) > 0
@@ -290,15 +292,13 @@ def imread(path, flags):
 @pytest.mark.parametrize(
     ("batch", "answers"),
     [
-        (1, [[["a.png", 0.75], ["empty.png", 0.0]], [["b.png", 0.75]]]),
+        (1, [[["a.png", 0.75], ["", 0.0]], [["b.png", 0.75]]]),
         (6, [[["a.png by 6", 0.5], ["empty.png by 6", 0.5]], [["b.png by 6", 0.5]]]),
     ],
 )
 def test_rapidocr_is_asked_line_by_line_or_by_pages(tmp_path: Path, batch: int, answers: list[Any]) -> None:
     for name, text in (("rapidocr.py", FAKE_RAPIDOCR), ("cv2.py", FAKE_CV2)):
         (tmp_path / name).write_text(text, encoding="utf-8")
-    answers = [[[text.replace("empty.png", ""), score] if score == 0 else [text, score] for text, score in page]
-               for page in answers]  # fmt: skip
     job = {"pages": [["a.png", "empty.png"], ["b.png"]], "batch": batch, "threads": 1}
     done = subprocess.run(
         [sys.executable, readers.WORKER],
@@ -314,16 +314,31 @@ def test_rapidocr_is_asked_line_by_line_or_by_pages(tmp_path: Path, batch: int, 
     assert len(told["seconds"]) == 2
 
 
-def test_peers_environment_that_cannot_be_made_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_peers_environment_is_made_once_and_never_taken_half_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TYPECASE_CACHE", str(tmp_path))
+    answers = ["echo no network >&2; exit 1", "exit 0"]
+    made: list[dict[str, bool]] = []
+
+    def create(folder: Path, **options: bool) -> None:
+        python = folder / "bin" / "python"
+        python.parent.mkdir(parents=True, exist_ok=True)
+        python.write_text(f"#!/bin/sh\n{answers[len(made)]}\n", encoding="utf-8")
+        python.chmod(0o755)
+        made.append(options)
+
+    monkeypatch.setattr("venv.create", create)
+    with pytest.raises(InputError, match="no network"):
+        environment.set_up()
+    python = environment.set_up()
+    assert environment.set_up() == python
+    assert made == [{"clear": True, "with_pip": True}] * 2
+    # Other packages need another environment.
     wanted = tmp_path / "requirements.txt"
-    wanted.write_text(f"{tmp_path / 'no-such-package.whl'}\n", encoding="utf-8")
+    wanted.write_text("rapidocr==4.0.0\n", encoding="utf-8")
     monkeypatch.setattr(environment, "REQUIREMENTS", wanted)
-    with pytest.raises(InputError, match="cannot be installed"):
-        environment.set_up()
-    # What is half made is not taken for whole.
-    with pytest.raises(InputError, match="cannot be installed"):
-        environment.set_up()
+    assert environment.peers_python() != python
 
 
 words = st.lists(st.text("abc", min_size=1, max_size=30), min_size=1, max_size=40)
@@ -335,7 +350,7 @@ def test_lines_hold_all_words_and_are_no_longer_than_told(words: list[str]) -> N
     assert " ".join(lines).split() == words
     assert all(len(line) <= 64 for line in lines)
     # No word of a line would have fitted on the one before.
-    assert all(len(one) + 1 + len(other.split()[0]) > 64 for one, other in zip(lines, lines[1:], strict=False))
+    assert all(len(one) + 1 + len(other.split()[0]) > 64 for one, other in itertools.pairwise(lines))
 
 
 def test_held_back_sentences_are_every_tenth_in_characters_that_print_tells(tmp_path: Path) -> None:
@@ -353,7 +368,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> list[NewLine]:
     folder = tmp_path_factory.mktemp("scene")
     name = next(name for name in map("family{}".format, range(1000)) if is_held_back(name))
     family(folder / "fonts", name)
-    (folder / "en.txt").write_text("Open house today\n", encoding="utf-8")
+    (folder / "en.txt").write_text("Open house today, we sell bread and old maps of every land\n", encoding="utf-8")
     fonts = FontCollection.open(folder / "fonts")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(drawn_sets, "SCENE_WORDS", 40)
@@ -404,9 +419,9 @@ def receipts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def run_lines(*arguments: str | os.PathLike[str]) -> subprocess.CompletedProcess[str]:
+def run_lines(*arguments: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, REPOSITORY / "benchmarks" / "lines.py", *arguments],
+        [sys.executable, REPOSITORY / "benchmarks" / "lines.py", *map(str, arguments)],
         env={**os.environ, "OMP_NUM_THREADS": "1", "NO_COLOR": "1"},
         text=True,
         encoding="utf-8",
@@ -449,17 +464,23 @@ def test_lines_measures_the_development_part(receipts: Path, tmp_path: Path) -> 
     assert not list((tmp_path / "sheets").glob("*"))
 
 
-def test_lines_draws_the_worst_and_takes_peers_from_their_answers(
+def test_lines_draws_the_worst_and_tells_what_a_peer_read(
     receipts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TYPECASE_CACHE", str(tmp_path / "cache"))
     fake_tesseract(tmp_path, monkeypatch)
-    arguments = ["sroie", "--readers", "tesseract", "--speed", "none", "--data", receipts]
-    for _ in range(2):
-        done = run_lines(*arguments, "--sheets", tmp_path / "sheets", "--json", tmp_path / "j")
-        # Its data is where no such folder is, and there is nothing to hash.
-        assert done.returncode == ExitCode.INPUT, done.stdout + done.stderr
-        assert "eng.traineddata" in done.stderr
+    arguments = ["sroie", "--readers", "tesseract", "--speed", "none", "--data", receipts, "--json", tmp_path / "j"]
+    done = run_lines(*arguments, "--sheets", tmp_path / "sheets")
+    assert done.returncode == 0, done.stderr
+    assert "Tesseract reads sroie: 0 of 4" in done.stderr
+    written = json.loads((tmp_path / "j").read_text(encoding="utf-8"))
+    figures = written["results"]["sroie"]["readers"]["tesseract"]
+    assert figures["line_accuracy"]["correct"] == 0
+    assert {row["tesseract"].split()[0] for row in figures["worst"]} == {"7"}
+    assert (tmp_path / "sheets" / "sroie-tesseract.png").is_file()
+    again = run_lines(*arguments)
+    assert "reads" not in again.stderr
+    assert json.loads((tmp_path / "j").read_text(encoding="utf-8"))["results"] == written["results"]
 
 
 def test_lines_without_data_or_model_or_with_unknown_names_is_a_sentence(receipts: Path, tmp_path: Path) -> None:
@@ -471,7 +492,7 @@ def test_lines_without_data_or_model_or_with_unknown_names_is_a_sentence(receipt
         (["--readers", "abbyy"], ExitCode.USAGE, "'abbyy'"),
         (["--rounds", "0"], ExitCode.USAGE, "--rounds"),
     ):
-        done = run_lines(*map(str, arguments))
+        done = run_lines(*arguments)
         assert done.returncode == code, done.stderr
         assert told in done.stderr
         assert "Traceback" not in done.stderr

@@ -61,7 +61,9 @@ def table(text: str) -> list[list[str]]:
 
 
 def test_there_is_a_measurement_for_each_figure() -> None:
-    assert [path.stem for path in BENCHMARKS] == ["characters", "feeding", "lines", "predict_time", "render", "replica"]
+    assert [path.stem for path in BENCHMARKS] == [
+        *("characters", "decoding", "feeding", "lines", "predict_time", "render", "replica")
+    ]
 
 
 @pytest.mark.parametrize("path", BENCHMARKS, ids=lambda path: path.stem)
@@ -73,7 +75,7 @@ def test_head_and_help_give_the_command(run_benchmark: Run, path: Path) -> None:
         assert word in done.stdout
 
 
-@pytest.mark.parametrize("name", ["characters", "feeding", "render", "replica"])
+@pytest.mark.parametrize("name", ["characters", "decoding", "feeding", "render", "replica"])
 def test_missing_data_or_weights_are_a_sentence(run_benchmark: Run, tmp_path: Path, name: str) -> None:
     more = ["--models", tmp_path] if name == "characters" else []
     done = run_benchmark(name, *more, cwd=tmp_path)

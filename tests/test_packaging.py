@@ -23,7 +23,13 @@ from typecase.cli.main import _EXTRA_OF
 SOURCE = REPOSITORY / "src" / "typecase"
 
 # Where a library is imported by another name than it is installed by.
-INSTALLED_AS = {"PIL": "pillow", "cv2": "opencv-python-headless", "yaml": "pyyaml", "fontTools": "fonttools"}
+INSTALLED_AS = {
+    "PIL": "pillow",
+    "freetype": "freetype-py",
+    "cv2": "opencv-python-headless",
+    "yaml": "pyyaml",
+    "fontTools": "fonttools",
+}
 
 # Files that work with the light install; all others may need the extra "train".
 LIGHT = [

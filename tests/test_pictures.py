@@ -85,7 +85,7 @@ def test_letters_that_no_font_has_are_named(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(ImageFont, "truetype", nowhere)
     monkeypatch.setattr(pictures, "_WIDER_FONTS", ("nowhere.ttf",))
     monkeypatch.setattr(ImageFont, "load_default", lambda size: ImageFont.load_default_imagefont())
-    assert pictures._font_for("Ω → a", 12)[1] == "U+03A9 -> a"
+    assert pictures.font_for("Ω → a", 12)[1] == "U+03A9 -> a"
 
 
 @pytest.mark.parametrize("suffix", PLOT_SUFFIXES)

@@ -122,7 +122,7 @@ def test_the_card_says_what_was_trained_on_what(trained: TrainedClassifier) -> N
     _, card = load_model(trained.model)
     assert sorted(card.classes.names) == sorted(NAMES)
     assert card.network_options == TINY
-    assert card.preprocess.size == SIZE
+    assert card.character_preprocess.size == SIZE
     assert card.data[0]["pictures"] == 56
     assert card.data[0]["split"]["counts"]["test"] == 12
     assert card.training["loop"]["epochs"] == 8

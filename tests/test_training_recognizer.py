@@ -176,6 +176,14 @@ def test_what_cannot_be_trained_is_said_in_a_sentence(
         train_recognizer(tiny_settings(lines, **change), tmp_path / "run")
 
 
+def test_forms_that_only_measure_are_never_trained_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TYPECASE_CACHE", str(tmp_path / "cache"))
+    for name in ("annotations", "images"):
+        (tmp_path / "forms" / name).mkdir(parents=True)
+    with pytest.raises(UsageError, match="not trained on"):
+        train_recognizer(tiny_settings(tmp_path / "forms"), tmp_path / "run")
+
+
 def logits_for(frames: list[str], codec: LineCodec, sure: float = 12.0) -> torch.Tensor:
     """Logits that say one label a frame; "" is the blank."""
     labels = [0 if not frame else codec.encode(frame)[0] for frame in frames]

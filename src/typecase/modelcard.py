@@ -28,6 +28,9 @@ CLASSIFIER = "classifier"
 RECOGNIZER = "recognizer"
 """The task of a model that reads the picture of a line; its net's outputs are the blank of CTC, then the classes."""
 
+CONFIDENCE_LEVELS = ("character", "word", "line")
+"""What a recogniser tells the confidence of."""
+
 MAX_CARD_BYTES = 16 << 20
 """A longer card is refused unread; 62 classes take two thousand bytes, a hundred thousand less than two million."""
 
@@ -43,6 +46,8 @@ class ModelCard:
         network_options: What the network was built with besides classes, channels and size.
         temperature: The logits are divided by it before the softmax, so that confidences can be trusted (Guo et
             al. 2017); 1 leaves them as they are.
+        confidence_maps: For a recogniser, how its probability that a `character`, `word` or `line` is right becomes the
+            confidence that is told: slope and intercept on the scale of log-odds (Platt 1999).
         task: What the model does: `classifier` for single characters, `recognizer` for lines.
         data: The data sets it was trained on: name, licence, number of pictures, split.
         training: The settings of the training run.
@@ -57,6 +62,7 @@ class ModelCard:
     preprocess: CharacterPreprocess | LinePreprocess
     network_options: Mapping[str, Any] = field(default_factory=dict)
     temperature: float = 1.0
+    confidence_maps: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     task: str = CLASSIFIER
     data: tuple[Mapping[str, Any], ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -108,6 +114,8 @@ class ModelCard:
             "figures": dict(self.figures),
             "licence": self.licence,
         }
+        if self.confidence_maps:
+            values["confidence_maps"] = {level: list(line) for level, line in self.confidence_maps.items()}
         return json.dumps(values, ensure_ascii=False, allow_nan=False)
 
 
@@ -139,6 +147,7 @@ def parse_card(text: str, where: str) -> ModelCard:
     classes = _classes(values.get("classes"), reasons)
     preprocess = _preprocess(values.get("preprocess"), values.get("task"), reasons)
     temperature = _temperature(values.get("temperature", 1.0), reasons)
+    confidence_maps = _confidence_maps(values, reasons)
     task, licence, created, version = (
         _text(values, key, reasons, required=key == "task") for key in ("task", "licence", "created", "typecase")
     )
@@ -154,6 +163,7 @@ def parse_card(text: str, where: str) -> ModelCard:
         preprocess=preprocess,
         network_options=network_options,
         temperature=temperature,
+        confidence_maps=confidence_maps,
         task=task,
         data=data,
         training=training,
@@ -238,6 +248,16 @@ def _temperature(value: Any, reasons: list[str]) -> float:
         reasons.append("temperature must be a number above 0")
         return 1.0
     return float(value)
+
+
+def _confidence_maps(values: Mapping[str, Any], reasons: list[str]) -> Mapping[str, tuple[float, float]]:
+    found = _mapping(values, "confidence_maps", reasons)
+    for level, line in found.items():
+        if level not in CONFIDENCE_LEVELS:
+            reasons.append(f"confidence_maps.{level} is none of {', '.join(CONFIDENCE_LEVELS)}")
+        elif not isinstance(line, list) or len(line) != 2 or not all(map(_is_number, line)) or not line[0] > 0:
+            reasons.append(f"confidence_maps.{level} must be two numbers, the first above 0")
+    return {} if reasons else {level: (float(line[0]), float(line[1])) for level, line in found.items()}
 
 
 def _is_number(value: Any) -> bool:

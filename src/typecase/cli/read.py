@@ -73,6 +73,9 @@ def read(
     decoder: Annotated[
         Literal["greedy", "beam"], typer.Option(help="beam follows several readings at once, and is slower.")
     ] = "greedy",
+    language_model: Annotated[
+        str | None, typer.Option(metavar="FILE", help="What is likely to be written, for the beam.")
+    ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="FILE", help="A model from `typecase export`, in place of the shipped one.")
     ] = None,
@@ -97,6 +100,7 @@ def read(
         "pattern": pattern,
         "alternatives": alternatives,
         "decoder": decoder,
+        "language_model": language_model,
         "words": read_words(words) if words is not None else (),
     }
     sources = list(picture_sources(files, "read"))

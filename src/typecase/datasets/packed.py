@@ -8,6 +8,7 @@ a file of bytes in the cache folder; beside it lies a JSON file with widths and 
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import logging
@@ -22,9 +23,10 @@ import PIL
 
 from typecase import preprocess as preprocess_module
 from typecase import sources as sources_module
+from typecase.datasets import line_pages, line_sample
 from typecase.datasets import lines as lines_module
 from typecase.datasets.decoded import MAX_BAD, Skipped, check_skipped
-from typecase.datasets.lines import LineSample, LineSource
+from typecase.datasets.line_sample import LineSample, LineSource
 from typecase.errors import DataError, TypecaseError
 from typecase.files import atomic_write, cache_folder, sha256_of
 from typecase.preprocess import LinePreprocess, PixelArray
@@ -223,7 +225,9 @@ def _short_hash(values: object) -> str:
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:16]
 
 
+@functools.cache
 def _code() -> list[str]:
     """What the decoded bytes depend on besides the pictures: our code and Pillow's."""
-    modules = (preprocess_module, sources_module, lines_module)
+    # Looked at once: a program that is updated while a training runs must not make its processes disagree.
+    modules = (preprocess_module, sources_module, line_pages, line_sample, lines_module)
     return [PIL.__version__, *(sha256_of(module.__file__ or "") for module in modules)]

@@ -36,8 +36,8 @@ class Beam:
     """
 
     model: CharacterModel | None = None
-    weight: float = 0.3
-    reward: float = 0.6
+    weight: float = 0.15
+    reward: float = 0.3
     width: int = WIDTH
 
     def __call__(self, frames: Frames) -> Runs:
@@ -57,6 +57,10 @@ class Beam:
         extras: dict[tuple[int, ...], float] = {(): 0.0}
         for row in probabilities:
             tried = np.flatnonzero(row >= LEAST)
+            if len(tried) == 1 and tried[0] == BLANK:
+                # As most frames are: nothing but the blank goes on.
+                readings = {reading: (_added(*sums), _NEVER) for reading, sums in readings.items()}
+                continue
             logs = list(zip(tried.tolist(), np.log(row[tried].astype(np.float64)).tolist(), strict=True))
             following: dict[tuple[int, ...], list[float]] = {}
             for reading, (blank, inked) in readings.items():

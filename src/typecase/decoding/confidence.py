@@ -15,6 +15,59 @@ from typecase.preprocess import FloatArray
 
 
 @dataclass(frozen=True)
+class ConfidenceMap:
+    """From a probability to a confidence that can be trusted: a line on the scale of log-odds (Platt 1999).
+
+    Attributes:
+        slope: Above 0, so that what is likelier stays so.
+        intercept: Moves everything up or down.
+    """
+
+    slope: float = 1.0
+    intercept: float = 0.0
+
+    def __call__(self, probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Gives confidences, 0..1, of the same shape; what is impossible or certain stays so."""
+        if (self.slope, self.intercept) == (1.0, 0.0):
+            return probabilities
+        with np.errstate(divide="ignore", over="ignore"):
+            odds = np.log(probabilities) - np.log1p(-probabilities)
+            confidences: npt.NDArray[np.float64] = 1.0 / (1.0 + np.exp(-(self.slope * odds + self.intercept)))
+        return confidences
+
+    @classmethod
+    def fit(cls, probabilities: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> ConfidenceMap:
+        """Finds the map under which what came true was most likely, by Newton's method.
+
+        A weak pull towards the map that changes nothing keeps a few answers, or only right ones, from leading to
+        certainty.
+
+        Args:
+            probabilities: How likely each answer was said to be, [answers].
+            right: Whether it was right, [answers].
+
+        Returns:
+            The map; the one that changes nothing where there is no answer.
+        """
+        clipped = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
+        odds = np.log(clipped) - np.log1p(-clipped)
+        inputs = np.stack([odds, np.ones_like(odds)], axis=1)
+        # The pull on the slope and the intercept, in answers.
+        pull = np.diag([1.0, 1.0])
+        neutral = np.array([1.0, 0.0])
+        line = neutral.copy()
+        for _ in range(50):
+            found = 1.0 / (1.0 + np.exp(-np.clip(inputs @ line, -50, 50)))
+            gradient = inputs.T @ (found - right) + pull @ (line - neutral)
+            step = np.linalg.solve((inputs * (found * (1 - found))[:, np.newaxis]).T @ inputs + pull, gradient)
+            # Half a step at most where a whole one could jump over the hill.
+            line -= step / max(1.0, float(np.abs(step).max()) / 0.5)
+            if np.abs(step).max() < 1e-8:
+                break
+        return cls(max(0.01, float(line[0])), float(line[1]))
+
+
+@dataclass(frozen=True)
 class Certainties:
     """How sure each run of some lines is.
 
@@ -27,6 +80,16 @@ class Certainties:
     confidences: FloatArray
     others: Indices
     other_confidences: FloatArray
+
+    def mapped(self, confidence_map: ConfidenceMap) -> Certainties:
+        """With other confidences; what a character gains its alternatives lose in proportion."""
+        before = self.confidences.astype(np.float64)
+        after = confidence_map(before)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            factors = np.where(before < 1, (1 - after) / (1 - before), 1.0)
+        # An alternative may not become likelier than the character itself.
+        others = np.minimum(self.other_confidences * factors[:, np.newaxis], after[:, np.newaxis])
+        return Certainties(after.astype(np.float32), self.others, others.astype(np.float32))
 
 
 def certainties(frames: Frames, runs: Runs, alternatives: int) -> Certainties:

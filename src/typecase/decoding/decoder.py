@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,12 +11,14 @@ import numpy.typing as npt
 
 from typecase.charset import ClassSet
 from typecase.decoding.automata import Automaton, Pattern, WordList
+from typecase.decoding.beam import Beam
 from typecase.decoding.bias import Bias
-from typecase.decoding.confidence import Certainties, certainties, posteriors, single_characters
+from typecase.decoding.confidence import Certainties, ConfidenceMap, certainties, posteriors, single_characters
 from typecase.decoding.constraints import Restriction
 from typecase.decoding.ctc import Frames, Indices, Runs, greedy
+from typecase.decoding.language_model import CharacterModel
 from typecase.decoding.options import ReadOptions
-from typecase.errors import UsageError
+from typecase.errors import ModelError, UsageError
 from typecase.preprocess import FloatArray
 
 SPACE = " "
@@ -56,21 +59,33 @@ class Decoder:
         options: How it reads.
     """
 
-    def __init__(self, classes: ClassSet, options: ReadOptions, temperature: float = 1.0) -> None:
+    def __init__(
+        self,
+        classes: ClassSet,
+        options: ReadOptions,
+        temperature: float = 1.0,
+        confidence_maps: Mapping[str, tuple[float, float]] | None = None,
+    ) -> None:
         """Prepares to read.
 
         Args:
             classes: The model's characters; the net's class of each is one more than its index.
             options: How to read.
             temperature: What the logits are divided by.
+            confidence_maps: Slope and intercept of the map for each level; see `typecase.modelcard.ModelCard`.
 
         Raises:
+            ModelError: The language model cannot be used, or knows other characters.
             UsageError: An option asks for characters that the model does not know, or the pattern cannot be used.
         """
         self.options = options
         self._temperature = temperature
+        self._maps = {level: ConfidenceMap(*line) for level, line in (confidence_maps or {}).items()}
         self._space = classes.index(SPACE) + 1 if SPACE in classes else -1
         self._restriction = Restriction.of(classes, options.allow, spaces=options.mode == "line")
+        self._find: Callable[[Frames], Runs] = (
+            greedy if options.decoder == "greedy" else Beam(_language_model(classes, options))
+        )
         self._bias = _bias(classes, options, self._space)
 
     def __call__(self, logits: Sequence[FloatArray]) -> Decoded:
@@ -88,7 +103,7 @@ class Decoder:
                 weights[self._bias.favoured()] = np.exp(self.options.bias)
             runs, characters = single_characters(frames, self.options.alternatives, weights)
             return self._with_words(frames, runs, characters, characters.confidences.astype(np.float64))
-        runs = greedy(frames)
+        runs = self._find(frames)
         if self._bias is not None:
             runs = self._bias.apply(frames, runs)
         return self._with_words(frames, runs, certainties(frames, runs, self.options.alternatives))
@@ -121,19 +136,34 @@ class Decoder:
             word_confidences = posteriors(frames, first_frames, last_frames, labels)
         with np.errstate(divide="ignore"):
             logs = np.log(word_confidences) + np.log(closed)
-        line_confidences = np.exp(np.bincount(word_lines, logs, len(frames)))
+        line_confidences = self._map("line")(np.exp(np.bincount(word_lines, logs, len(frames))))
         line_confidences[np.bincount(word_lines, minlength=len(frames)) == 0] = 0.0
         return Decoded(
             runs=runs,
-            characters=characters,
+            characters=characters.mapped(self._map("character")),
             first_frames=frames.times[runs.starts],
             last_frames=frames.times[runs.ends - 1],
             word_starts=starts,
             word_ends=ends,
-            word_confidences=word_confidences * opened * closed,
+            word_confidences=self._map("word")(word_confidences * opened * closed),
             word_offsets=np.searchsorted(word_lines, np.arange(len(frames) + 1)).astype(np.intp),
             line_confidences=line_confidences,
         )
+
+    def _map(self, level: str) -> ConfidenceMap:
+        return self._maps.get(level, ConfidenceMap())
+
+
+def _language_model(classes: ClassSet, options: ReadOptions) -> CharacterModel | None:
+    if options.language_model is None:
+        return None
+    model = CharacterModel.load(options.language_model)
+    if model.names != classes.names:
+        raise ModelError(
+            f"The language model {os.fspath(options.language_model)} knows other characters than the recogniser; "
+            "make it again for this one."
+        )
+    return model
 
 
 def _bias(classes: ClassSet, options: ReadOptions, space: int) -> Bias | None:

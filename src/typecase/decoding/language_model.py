@@ -163,7 +163,7 @@ class CharacterModel:
         """
         shown = os.fspath(path)
         try:
-            with np.load(shown, allow_pickle=False) as file:
+            with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 values = {name: file[name] for name in file.files}
             newer = int(values["format"]) > _FORMAT
             names = bytes(values["names"]).decode().split("\n")
@@ -223,7 +223,10 @@ def _counted(stream: _Labels, length: int) -> tuple[_Hashes, _Labels, npt.NDArra
     # What follows is told apart from boundaries, which nobody reads.
     read = following != _BOUNDARY
     value, following = value[read], following[read]
-    order = np.lexsort((following, value))
+    # One number for both sorts many times faster than two.
+    with np.errstate(over="ignore"):
+        both = value * np.uint64(_MULTIPLIER) + following.astype(np.uint64)
+    order = np.argsort(both)
     value, following = value[order], following[order]
     new = np.ones(len(value), bool)
     new[1:] = (value[1:] != value[:-1]) | (following[1:] != following[:-1])

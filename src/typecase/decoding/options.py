@@ -23,6 +23,7 @@ class ReadOptions:
     Attributes:
         mode: What the picture of a line shows: `line`, `word` (there are no spaces) or `char` (exactly one character).
         decoder: `greedy` takes the likeliest class of each frame; `beam` follows several readings at once.
+        language_model: For the beam: a file that `typecase.decoding.language_model.CharacterModel` saved.
         allow: The only characters that may be read; None allows all. Spaces between words stay.
         words: What is likely to stand there, such as names or part numbers.
         pattern: A regular expression for what is likely to stand there: a line as a whole, or each word.
@@ -33,6 +34,7 @@ class ReadOptions:
 
     mode: Mode = "line"
     decoder: Literal["greedy", "beam"] = "greedy"
+    language_model: str | os.PathLike[str] | None = None
     allow: str | None = None
     words: tuple[str, ...] = ()
     pattern: str | None = None
@@ -44,6 +46,8 @@ class ReadOptions:
             raise UsageError(f"The mode {self.mode!r} is not known; choose one of {', '.join(MODES)}.")
         if self.decoder not in ("greedy", "beam"):
             raise UsageError(f"The decoder {self.decoder!r} is not known; choose greedy or beam.")
+        if self.language_model is not None and self.decoder != "beam":
+            raise UsageError("A language model weighs in with the beam decoder only; choose decoder beam.")
         if self.allow is not None and not self.allow.strip():
             raise UsageError("The allowed characters are none; give at least one, or leave the option out.")
         given: object = self.words
@@ -70,7 +74,8 @@ class ReadOptions:
 
     def to_dict(self) -> dict[str, Any]:
         """The options as plain JSON values; of the words only how many there are, for they may be thousands."""
-        return {**asdict(self), "words": len(self.words)}
+        model = None if self.language_model is None else os.fspath(self.language_model)
+        return {**asdict(self), "words": len(self.words), "language_model": model}
 
 
 def read_words(path: str | os.PathLike[str]) -> tuple[str, ...]:

@@ -50,8 +50,14 @@ _PAPER = 250
 
 
 @dataclass(frozen=True)
-class _Scan:
-    """A line as the net saw it, and what it answered; frame f begins at pixel f * stride of the canvas."""
+class Scan:
+    """A line as the net saw it, and what it answered.
+
+    Attributes:
+        canvas: The prepared line, [height, width].
+        logits: For each frame, [frames, 1 + classes].
+        stride: Pixels of a frame: frame f begins at pixel f * stride of the canvas.
+    """
 
     canvas: PixelArray
     logits: FloatArray
@@ -133,7 +139,7 @@ class LineRecognizer:
         while part := list(islice(rest, AT_ONCE)):
             sizes = [(one.shape[1], one.shape[0]) if isinstance(one, np.ndarray) else one.size for one in part]
             scans = self._scan([self._canvas(one) for one in part])
-            lines += _lines(sizes, scans, decoder, self.classes)
+            lines += lines_of(sizes, scans, decoder, self.classes)
         return lines
 
     def logits(self, pictures: Iterable[Image.Image | npt.NDArray[np.uint8]]) -> Iterator[FloatArray]:
@@ -150,7 +156,7 @@ class LineRecognizer:
             yield from (scan.logits for scan in self._scan([self._canvas(one) for one in part]))
 
     def _new_decoder(self, options: ReadOptions) -> Decoder:
-        return Decoder(self.classes, options, self.card.temperature)
+        return Decoder(self.classes, options, self.card.temperature, self.card.confidence_maps)
 
     def _canvas(self, picture: Image.Image | npt.NDArray[np.uint8]) -> PixelArray:
         """The picture prepared; one pixel of paper where it can hold no text."""
@@ -161,7 +167,7 @@ class LineRecognizer:
                 return canvas
         return np.full((self._preprocess.height, 1), 255, np.uint8)
 
-    def _scan(self, canvases: Sequence[PixelArray]) -> list[_Scan]:
+    def _scan(self, canvases: Sequence[PixelArray]) -> list[Scan]:
         """Runs the net over all lines, long ones in pieces."""
         pieces = [pieces_of(canvas, self._preprocess.widest) if canvas.min() < _PAPER else [] for canvas in canvases]
         parts = [
@@ -183,12 +189,21 @@ class LineRecognizer:
                     answer[-1, space] = answer[-1].max() + 10.0
                 logits.append(answer)
             joined = np.concatenate(logits) if logits else np.empty((0, self._net.outputs), np.float32)
-            scans.append(_Scan(canvas, joined, stride))
+            scans.append(Scan(canvas, joined, stride))
         return scans
 
 
-def _lines(sizes: Sequence[tuple[int, int]], scans: Sequence[_Scan], decoder: Decoder, classes: ClassSet) -> list[Line]:
-    """Decodes lines and builds their trees."""
+def lines_of(
+    sizes: Sequence[tuple[int, int]], scans: Sequence[Scan], decoder: Decoder, classes: ClassSet
+) -> list[Line]:
+    """Decodes lines and builds their trees.
+
+    Args:
+        sizes: Width and height of each line's picture, in whose pixels the boxes are.
+        scans: What the net said to each.
+        decoder: How to decode it.
+        classes: The model's characters.
+    """
     decoded = decoder([scan.logits for scan in scans])
     runs = decoded.runs
     counts = np.diff(runs.offsets)

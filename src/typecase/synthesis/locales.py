@@ -89,13 +89,13 @@ def local_time(generator: np.random.Generator, locale: str) -> str:
 def month_name(generator: np.random.Generator, locale: str) -> str:
     """A month's name, whole or shortened."""
     names = get_month_names("wide" if chance(generator, 0.6) else "abbreviated", locale=_babel(locale))
-    return names[whole(generator, 1, 12)]
+    return str(names[whole(generator, 1, 12)])
 
 
 def weekday_name(generator: np.random.Generator, locale: str) -> str:
     """A weekday's name, whole or shortened."""
     names = get_day_names("wide" if chance(generator, 0.6) else "abbreviated", locale=_babel(locale))
-    return names[whole(generator, 0, 6)]
+    return str(names[whole(generator, 0, 6)])
 
 
 def local_currency(generator: np.random.Generator, locale: str, value: float) -> str:
@@ -131,7 +131,7 @@ def _babel(locale: str) -> Locale:
 
 @cache
 def _currency(locale: str) -> str:
-    return get_territory_currencies(_babel(locale).territory)[0]
+    return get_territory_currencies(locale.partition("_")[2])[0]
 
 
 @cache

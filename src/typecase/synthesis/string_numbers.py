@@ -187,34 +187,15 @@ def time(generator: np.random.Generator) -> str:
     return pattern.format(hour, minute, second, hour % 12 or 12, half, whole(generator, 0, 23))
 
 
-_PHONE_WORDS = ("Tel|Tel.|TEL|Tel:|TEL:|Phone:|Fax|FAX:|Fax.|Mobile|Mob.|T|F|T:").split("|")
-_PHONE_WORDS += ("TEL NO:", "Tel/Fax:", "TEL :", "H/P:", "Hotline", "Call", "Telefon", "Tél.", "Tlf.", "Ph.")
+_PHONE_WORDS = (
+    "Tel|Tel.|TEL|Tel:|TEL:|Phone:|Fax|FAX:|Fax.|Mobile|Mob.|T|F|T:|TEL NO:|Tel/Fax:|TEL :|H/P:|Hotline|Call|"
+    "Telefon|Tél.|Tlf.|Ph."
+).split("|")
 _PHONES = (
-    "0#-### ####",
-    "0#-#######",
-    "03-#### ####",
-    "(###) ###-####",
-    "###-###-####",
-    "###.###.####",
-    "1-800-###-###",
-)
-_PHONES += (
-    "+## ## ### ## ##",
-    "+### ### ### ###",
-    "0### ######",
-    "0### / ## ## ##",
-    "00## ### #######",
-    "+##(0)###-####",
-)
-_PHONES += (
-    "01#-### ####",
-    "## ## ## ## ##",
-    "### ### ###",
-    "+1 ### ### ####",
-    "0## ########",
-    "03 - ########",
-    "1300 ## ####",
-)
+    "0#-### ####|0#-#######|03-#### ####|(###) ###-####|###-###-####|###.###.####|1-800-###-###|+## ## ### ## ##|"
+    "+### ### ### ###|0### ######|0### / ## ## ##|00## ### #######|+##(0)###-####|01#-### ####|## ## ## ## ##|"
+    "### ### ###|+1 ### ### ####|0## ########|03 - ########|1300 ## ####"
+).split("|")
 
 
 def phone(generator: np.random.Generator) -> str:
@@ -273,8 +254,10 @@ def bank(generator: np.random.Generator) -> str:
 
 
 _CARDS = ("#### #### #### ####", "####-####-####-####", "################", "#### ###### #####")
-_MASKED = ("XXXX XXXX XXXX ####", "XXXXXXXXXXXX####", "************####", "**** **** **** ####", "####XXXXXXXX####")
-_MASKED += ("xxxx-xxxx-xxxx-####", "#### **** **** ####", "######******####", "•••• ####", "**** ####", "...####")
+_MASKED = (
+    "XXXX XXXX XXXX ####|XXXXXXXXXXXX####|************####|**** **** **** ####|####XXXXXXXX####|"
+    "xxxx-xxxx-xxxx-####|#### **** **** ####|######******####|•••• ####|**** ####|...####"
+).split("|")
 
 
 def card(generator: np.random.Generator) -> str:

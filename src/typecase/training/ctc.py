@@ -18,7 +18,8 @@ from typecase.charset import ClassSet
 BLANK = 0
 """The label that stands for no character."""
 
-_LENGTH, _FOLDED, _FRAMES, _LABELS = 0, 1, 2, 3
+_LENGTH, _FOLDED, FRAMES, _LABELS = 0, 1, 2, 3
+"""Columns of a target; that of the frames is of use to others."""
 
 
 class LineCodec:
@@ -82,7 +83,7 @@ class LineCodec:
         losses = functional.ctc_loss(
             probabilities.transpose(0, 1),
             targets[:, _LABELS:],
-            targets[:, _FRAMES],
+            targets[:, FRAMES],
             lengths,
             blank=BLANK,
             reduction="none",
@@ -105,7 +106,7 @@ class LineCodec:
         """What each line of a batch says, and what is read; both in upper case where the truth is."""
         pairs = []
         rows = targets.cpu().numpy()
-        for row, text in zip(rows, self.greedy(logits, rows[:, _FRAMES].tolist()), strict=True):
+        for row, text in zip(rows, self.greedy(logits, rows[:, FRAMES].tolist()), strict=True):
             labels = row[_LABELS : _LABELS + row[_LENGTH]]
             truth = "".join(self.classes.names[label - 1] for label in labels)
             pairs.append((truth.upper(), text.upper()) if row[_FOLDED] else (truth, text))

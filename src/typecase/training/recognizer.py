@@ -25,17 +25,22 @@ from typecase import config, nets
 from typecase.charset import LATIN_CHARACTERS, ClassSet
 from typecase.datasets.decoded import Progress
 from typecase.datasets.drawn_lines import BLOCK, DrawnLines, LineOrder
-from typecase.datasets.lines import LineList, LineSource, SroieLines
+from typecase.datasets.lines import LineList, LineSource, SroieLines, detect
 from typecase.datasets.packed import PackedLines
+from typecase.decoding.decoder import Decoder
+from typecase.decoding.options import ReadOptions
 from typecase.errors import DataError, UsageError
 from typecase.files import atomic_write
 from typecase.modelcard import RECOGNIZER, ModelCard
 from typecase.modelfile import load_matching, save_model
 from typecase.pictures import save_picture
 from typecase.preprocess import PixelArray
+from typecase.stages.recognize import Scan, lines_of
 from typecase.training import plots
 from typecase.training.augment_lines import augment_line
-from typecase.training.ctc import LineCodec
+from typecase.training.ctc import FRAMES, LineCodec
+from typecase.training.line_calibration import fit_confidence_maps
+from typecase.training.line_evaluation import ReadLine
 from typecase.training.line_sheet import line_sheet
 from typecase.training.logs import LOG_NAME, RunLog
 from typecase.training.loop import CHECKPOINT_NAME, Fitted, Score, fit, load_resumable, make_fabric, mixed_seed
@@ -190,6 +195,7 @@ class LineTask:
 
     Attributes:
         figures: Character error rate and line accuracy of the last validation by source.
+        stride: Pixels of width for each frame.
     """
 
     def __init__(
@@ -201,7 +207,7 @@ class LineTask:
         self.sources = sources
         self.folder: Path | None = None
         self.figures: dict[str, dict[str, float]] = {}
-        self._stride = stride
+        self.stride = stride
         total = sum(source.settings.weight for source in sources)
         self.counts = [max(1, round(settings.epoch_lines * source.settings.weight / total)) for source in sources]
         self._order_epoch = -1
@@ -268,7 +274,7 @@ class LineTask:
         # Stretching can make a line narrower than its letters: it may use its padding then.
         texts = [packed.texts[index] for packed, index in lines]
         frames = [
-            min(width // self._stride, max(-(-canvas.shape[1] // self._stride), 2 * len(text) + 1))
+            min(width // self.stride, max(-(-canvas.shape[1] // self.stride), 2 * len(text) + 1))
             for canvas, text in zip(canvases, texts, strict=True)
         ]
         targets = self.codec.targets(texts, [bool(packed.folded[index]) for packed, index in lines], frames)
@@ -445,7 +451,7 @@ def _opened(
     usable = _Usable(codec, settings.longest)
     sources: list[_Source] = []
     for number, (name, data) in enumerate(settings.data.items()):
-        kind = data.kind if data.kind != "auto" else _guessed(data.path)
+        kind = data.kind if data.kind != "auto" else _kind_of(data.path)
         if kind == "drawn":
             sources.append(_drawn_source(name, data, settings, usable, resources, seed=number))
         else:
@@ -453,14 +459,19 @@ def _opened(
     return sources
 
 
-def _guessed(path: Path) -> str:
-    if (path / "box").is_dir() and (path / "img").is_dir():
-        return "sroie"
-    if path.suffix == ".jsonl" or (path.is_dir() and any(path.rglob("labels.jsonl"))):
-        return "lines"
-    if not path.exists():
-        raise DataError(f"{path} does not exist; check the path.")
-    return "drawn"
+def _kind_of(path: Path) -> str:
+    try:
+        kind = detect(path)
+    except DataError:
+        if not path.exists():
+            raise
+        # What holds no lines is taken for fonts, and is told if it holds none of these either.
+        return "drawn"
+    if kind == "funsd":
+        raise UsageError(
+            f"{path} holds the forms of FUNSD, which may be measured on but not trained on; leave them out."
+        )
+    return kind
 
 
 def _listed_source(
@@ -592,6 +603,26 @@ def _without_folders(settings: dict[str, Any]) -> dict[str, Any]:
     return {**settings, "data": data, "start-from": last(settings.get("start-from"))}
 
 
+def _confidence_maps(task: LineTask, module: nn.Module) -> dict[str, tuple[float, float]]:
+    """Makes the model's confidences trustworthy, on its validation lines; nothing when there are too few."""
+    decoder = Decoder(task.codec.classes, ReadOptions(alternatives=0))
+    read: list[ReadLine] = []
+    for source in task.sources:
+        for lines, outputs, targets in task.outputs(module, source):
+            pictures = [packed.picture(index) for packed, index in lines]
+            frames = targets[:, FRAMES].tolist()
+            scans = [
+                Scan(picture, logits[:count].numpy(), task.stride)
+                for picture, logits, count in zip(pictures, outputs, frames, strict=True)
+            ]
+            found = lines_of([(one.shape[1], one.shape[0]) for one in pictures], scans, decoder, task.codec.classes)
+            read += [
+                ReadLine(packed.names[index], source.name, packed.texts[index], line, bool(packed.folded[index]))
+                for (packed, index), line in zip(lines, found, strict=True)
+            ]
+    return fit_confidence_maps(read)
+
+
 def _card(settings: TrainRecognizerSettings, task: LineTask, module: nn.Module, fitted: Fitted) -> ModelCard:
     figures: dict[str, Any] = {
         "epoch": fitted.best_epoch,
@@ -604,13 +635,15 @@ def _card(settings: TrainRecognizerSettings, task: LineTask, module: nn.Module, 
         | ({} if source.size is None else {"lines": source.size})
         for source, count in zip(task.sources, task.counts, strict=True)
     )
+    with torch.inference_mode():
+        maps = _confidence_maps(task, module)
     return ModelCard(
         task=RECOGNIZER,
         network_name=settings.network.name,
         network_options=settings.network.options,
         classes=task.codec.classes,
         preprocess=task.preprocess,
-        temperature=1.0,
+        confidence_maps=maps,
         data=data,
         training=_without_folders(config.to_plain(settings)),
         figures=figures,
