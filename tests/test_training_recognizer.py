@@ -261,10 +261,32 @@ def test_drawn_blocks_are_the_same_however_they_are_drawn(tmp_path: Path, monkey
     assert len(block) == BLOCK
     assert block.texts == other.texts
     assert all(np.array_equal(block.picture(index), other.picture(index)) for index in range(BLOCK))
+    elsewhere.drop([1, 2])
+    assert not list((tmp_path / "two" / "lines").iterdir())
     with DrawnLines(order, LinePreprocess(), processes=0) as here:
         assert here.order.workshop().fonts.families == (trained,)
     held_back = LineOrder(fonts, None, ascii_only, {"clean": 1.0}, 3, held_back=True)
     assert held_back.workshop().fonts.families == (kept_back,)
+
+
+def test_processes_share_the_drawing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TYPECASE_CACHE", str(tmp_path / "cache"))
+    trained = next(name for name in map("family{}".format, range(40)) if not is_held_back(name))
+    family(tmp_path / "fonts", trained)
+    order = LineOrder(tmp_path / "fonts", None, "ABC ", {"clean": 1.0}, 3)
+    with (
+        DrawnLines(order, LinePreprocess(), processes=0) as first,
+        DrawnLines(order, LinePreprocess(), processes=0) as second,
+    ):
+        first.share(0, 2)
+        second.share(1, 2)
+        drawn = second.block(1)
+        # The first one does not draw it again, but takes it from the cache.
+        monkeypatch.setattr("typecase.datasets.drawn_lines._samples", None)
+        assert first.block(1).texts == drawn.texts
+        monkeypatch.setattr("typecase.datasets.drawn_lines._PATIENCE", 0)
+        with pytest.raises(DataError, match="has not drawn its lines"):
+            first.block(3)
 
 
 def test_a_sheet_shows_truth_and_reading(tmp_path: Path) -> None:

@@ -106,7 +106,8 @@ def _weights_table(weights: list[dict[str, Any]]) -> Table:
 
 def _input(one: dict[str, Any]) -> str:
     shape = one["input"]
-    return f"{shape['size']} x {shape['size']} {'grey' if shape['channels'] == 1 else 'RGB'}"
+    width = "any" if one["task"] == "recognizer" else shape["size"]
+    return f"{width} x {shape['size']} {'grey' if shape['channels'] == 1 else 'RGB'}"
 
 
 def _figure(key: str, value: object) -> str:

@@ -12,7 +12,7 @@ import json
 import multiprocessing
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,6 +161,12 @@ class DrawnLines:
                     "or draw with fewer processes."
                 ) from error
         return _packed(self.order, self._preprocess, self._key, number)
+
+    def drop(self, blocks: Iterable[int]) -> None:
+        """Removes blocks from the cache, which millions of lines would fill."""
+        for number in blocks:
+            if number % self._sharers == self._rank:
+                PackedLines.drop(_block_key(self._key, number), self._preprocess)
 
     def _awaited(self, number: int) -> PackedLines:
         """A block that another process draws."""

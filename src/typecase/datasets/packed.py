@@ -99,6 +99,15 @@ class PackedLines:
         _, pixels, index = _places(key, preprocess)
         return _read(pixels, index)
 
+    @staticmethod
+    def drop(key: str, preprocess: LinePreprocess) -> None:
+        """Takes lines out of the cache, if they are there; the arguments are those of `build`."""
+        _, pixels, index = _places(key, preprocess)
+        for path in (index, pixels):
+            # What cannot be removed does no harm but to the disk.
+            with contextlib.suppress(OSError):
+                path.unlink()
+
     @classmethod
     def build(
         cls,

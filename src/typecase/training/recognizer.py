@@ -169,6 +169,9 @@ class _DrawnSource(_Source):
             for packed in map(self._drawn.block, self._blocks(epoch, count))
             for index in self._usable(packed)
         ]
+        # Two epochs back, so that no other process of this training still looks for them.
+        if epoch >= 2:
+            self._drawn.drop(sorted(set(self._blocks(epoch - 2, count)) - set(self._blocks(epoch - 1, count))))
         if not lines:
             raise DataError(f"None of the lines that {self.name} draws can be trained on; allow --set longest=2048.")
         order = np.random.default_rng(mixed_seed(seed, epoch, 8)).permutation(len(lines))
