@@ -11,8 +11,9 @@ BIN := $(TEST_VENV)/bin
 TORCH_SPEC ?= torch==2.13.0
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 
-# tests/test_demo.py reads this line, so that what is tested is what is shown.
+# tests/test_demo.py reads these lines, so that what is tested is what is shown.
 DEMO_ARGUMENTS := predict examples/pictures --top 3 --plot build/demo.png
+DEMO_LINES := read examples/lines --mode line
 
 # The tests are spread over the processors, a file at a time; each process computes with one thread.
 PYTEST_ARGUMENTS ?= -n auto --dist loadfile
@@ -28,6 +29,8 @@ help: ## List what there is
 demo: $(DEMO_VENV)/.made ## Read the pictures in examples/ with the light install (no PyTorch, no data)
 	@mkdir -p build
 	$(DEMO_VENV)/bin/typecase $(DEMO_ARGUMENTS)
+	@echo
+	$(DEMO_VENV)/bin/typecase $(DEMO_LINES)
 	@echo "The pictures with their answers: build/demo.png"
 
 test: $(TEST_VENV)/.made ## Run the tests (TYPECASE_DATA names the folder of the shared data)

@@ -20,6 +20,7 @@ from model_fixtures import CLASSES, bar, card, onnx_model, write_bars, write_mod
 from typecase import classifier as module
 from typecase.classifier import Alternative, Classification, Classifier, classify
 from typecase.errors import InputError, ModelError, UsageError
+from typecase.preprocess import LinePreprocess
 from typecase.runtime.openvino import BATCHES
 
 
@@ -160,7 +161,7 @@ def test_another_process_can_be_handed_one(bars: Classifier) -> None:
 
 
 def test_a_model_for_something_else(tmp_path: Path) -> None:
-    path = write_model(tmp_path / "lines.onnx", changes={"task": "recognizer"})
+    path = write_model(tmp_path / "lines.onnx", changes={"task": "recognizer", "preprocess": LinePreprocess()})
     with pytest.raises(ModelError, match="model for the task 'recognizer', not a classifier"):
         Classifier(path)
 

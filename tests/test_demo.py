@@ -15,20 +15,24 @@ from conftest import REPOSITORY, RunTypecase
 PICTURES = REPOSITORY / "examples" / "pictures"
 
 
-def demo_arguments() -> list[str]:
+LINES = REPOSITORY / "examples" / "lines"
+HEAVY = ["torch", "torchvision", "matplotlib", "onnx", "onnxruntime", "safetensors", "lightning_fabric", "uharfbuzz"]
+
+
+def demo_arguments(name: str) -> list[str]:
     """What the Makefile's demo calls the command with."""
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
-    found = re.search(r"^DEMO_ARGUMENTS := (.+)$", makefile, re.MULTILINE)
+    found = re.search(rf"^{name} := (.+)$", makefile, re.MULTILINE)
     assert found is not None
-    assert "bin/typecase $(DEMO_ARGUMENTS)" in makefile
+    assert f"bin/typecase $({name})" in makefile
     return shlex.split(found.group(1))
 
 
-def answers() -> dict[str, str]:
+def answers(folder: Path) -> dict[str, str]:
     """What each picture of the demo shows, by file name, as written down by whoever made the picture."""
-    known: dict[str, str] = json.loads((PICTURES / "answers.json").read_text(encoding="utf-8"))
+    known: dict[str, str] = json.loads((folder / "answers.json").read_text(encoding="utf-8"))
     assert len(known) >= 4
-    assert set(known) == {path.name for path in PICTURES.iterdir() if path.name != "answers.json"}
+    assert set(known) == {path.name for path in folder.iterdir() if path.name != "answers.json"}
     return known
 
 
@@ -36,20 +40,29 @@ def test_demo_prints_the_right_characters_and_draws_them(
     tmp_path: Path, run_typecase: RunTypecase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("TYPECASE_DATA", raising=False)
-    arguments = demo_arguments()
+    arguments = demo_arguments("DEMO_ARGUMENTS")
     plot = tmp_path / "demo.png"
     arguments[arguments.index("--plot") + 1] = str(plot)
     done = run_typecase(
         *arguments,
         cwd=REPOSITORY,
-        blocked=["torch", "torchvision", "matplotlib", "onnx", "onnxruntime", "safetensors", "lightning_fabric"],
+        blocked=HEAVY,
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     printed = {Path(fields[0]).name: fields[1] for fields in (line.split("\t") for line in done.stdout.splitlines())}
-    assert printed == answers()
+    assert printed == answers(PICTURES)
     with Image.open(plot) as picture:
         assert picture.format == "PNG"
         assert min(picture.size) > 100
         grey = picture.convert("L").getextrema()
     assert grey[0] != grey[1]
+
+
+def test_demo_reads_the_lines(run_typecase: RunTypecase, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TYPECASE_DATA", raising=False)
+    done = run_typecase(*demo_arguments("DEMO_LINES"), cwd=REPOSITORY, blocked=HEAVY)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    known = answers(LINES)
+    assert done.stdout.splitlines() == [known[name] for name in sorted(known)]

@@ -32,6 +32,7 @@ from typecase.preprocess import FloatArray, PixelArray
 from typecase.runtime.onnx_file import read_onnx
 from typecase.runtime.openvino_lines import OpenVinoLineNet
 from typecase.stages.pieces import pieces_of
+from typecase.stages.upright import TURNS, may_run_vertically, surest, turned
 
 SHIPPED_MODEL = Path(__file__).parents[1] / "weights" / "lines.onnx"
 """The model that is used unless another is named."""
@@ -126,7 +127,8 @@ class LineRecognizer:
 
         Returns:
             A line for each picture, in their order, with boxes in pixels of that picture; one without words for a
-            picture in which nothing is read.
+            picture in which nothing is read. A tall picture is also read turned either way, and the surest reading
+            is taken (`typecase.stages.upright`).
 
         Raises:
             ModelError: The net gives no usable answer.
@@ -138,9 +140,25 @@ class LineRecognizer:
         rest = iter(pictures)
         while part := list(islice(rest, AT_ONCE)):
             sizes = [(one.shape[1], one.shape[0]) if isinstance(one, np.ndarray) else one.size for one in part]
-            scans = self._scan([self._canvas(one) for one in part])
-            lines += lines_of(sizes, scans, decoder, self.classes)
+            found = self._decoded(part, sizes, decoder)
+            tall = [number for number, size in enumerate(sizes) if may_run_vertically(*size)]
+            # A single character has no direction.
+            if tall and options.mode != "char":
+                flat = [(sizes[number][1], sizes[number][0]) for number in tall]
+                ways = [self._decoded([turned(part[number], turn) for number in tall], flat, decoder) for turn in TURNS]
+                for number, left, right in zip(tall, *ways, strict=True):
+                    found[number] = surest(found[number], left, right, *sizes[number])
+            lines += found
         return lines
+
+    def _decoded(
+        self,
+        pictures: Sequence[Image.Image | npt.NDArray[np.uint8]],
+        sizes: Sequence[tuple[int, int]],
+        decoder: Decoder,
+    ) -> list[Line]:
+        scans = self._scan([self._canvas(one) for one in pictures])
+        return lines_of(sizes, scans, decoder, self.classes)
 
     def logits(self, pictures: Iterable[Image.Image | npt.NDArray[np.uint8]]) -> Iterator[FloatArray]:
         """What the net says to each line before any decoding, as calibration and experiments need it.
