@@ -31,6 +31,10 @@ _PANOSE_SERIFS, _PANOSE_SANS = range(2, 11), range(11, 16)
 _IBM_SERIFS, _IBM_SANS, _IBM_SCRIPT = (1, 2, 3, 4, 5, 7), 8, 10
 
 
+NO_LETTERS = "it draws no letter or digit"
+"""Why a font of signs is left out; it is as sound as any."""
+
+
 def index_of(root: Path, files: Sequence[Path]) -> tuple[str, list[dict[str, Any]]]:
     """Finds out what each font file draws, or reads that from the cache.
 
@@ -113,7 +117,7 @@ def _inspect(path: Path) -> dict[str, Any]:
     except Exception as error:  # fontTools raises whatever a damaged table makes it meet
         return {"error": f"it is not a sound font file ({type(error).__name__}: {error})"}
     if not any(unicodedata.category(chr(code))[0] in "LN" for code in codes):
-        return {"error": "it draws no letter or digit"}
+        return {"error": NO_LETTERS}
     return {
         "ranges": _ranges(codes),
         "weight": min(max(weight, 1), 1000),

@@ -25,7 +25,7 @@ import numpy.typing as npt
 
 from typecase.errors import DataError
 from typecase.files import cache_folder
-from typecase.synthesis.font_files import glyph_mask, index_of, open_face
+from typecase.synthesis.font_files import NO_LETTERS, glyph_mask, index_of, open_face
 
 logger = logging.getLogger(__name__)
 
@@ -173,10 +173,11 @@ class FontCollection:
     def _of(cls, root: Path, files: Sequence[Path], source: str | os.PathLike[str], max_bad: float) -> FontCollection:
         identity, entries = index_of(root, files)
         skipped = tuple((entry["file"], entry["error"]) for entry in entries if "error" in entry)
-        if len(skipped) > max_bad * len(files):
-            name, reason = skipped[0]
+        damaged = [entry for entry in skipped if entry[1] != NO_LETTERS]
+        if len(damaged) > max_bad * len(files):
+            name, reason = damaged[0]
             raise DataError(
-                f"{len(skipped)} of {len(files)} font files in {source} cannot be used, first {name} ({reason}); "
+                f"{len(damaged)} of {len(files)} font files in {source} cannot be used, first {name} ({reason}); "
                 "repair or remove them."
             )
         for name, reason in skipped:
