@@ -206,6 +206,10 @@ def recognizer(
     learning_rate: Annotated[
         float | None, typer.Option("--learning-rate", help="Largest step size.", show_default=False)
     ] = None,
+    max_bad: Annotated[
+        float | None,
+        typer.Option("--max-bad", help="Share of lines that may be unusable.", show_default=False),
+    ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", help="Of weights, order, drawing and variations.", show_default=False)
     ] = None,
@@ -255,6 +259,7 @@ def recognizer(
         "start-from": start_from,
         "epoch-lines": epoch_lines,
         "drawing": drawing,
+        "max-bad": max_bad,
         "loop.epochs": epochs,
         "loop.batch-size": batch_size,
         "optimizer.learning-rate": learning_rate,
