@@ -15,8 +15,9 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 DEMO_ARGUMENTS := predict examples/pictures --top 3 --plot build/demo.png
 DEMO_LINES := read examples/lines --mode line
 
-# The tests are spread over the processors, a file at a time; each process computes with one thread.
-PYTEST_ARGUMENTS ?= -n auto --dist loadfile
+# The tests are spread over the processors, a file at a time; each process computes with one thread. A process that dies
+# ends the run: started anew, it would leave the others waiting for ever.
+PYTEST_ARGUMENTS ?= -n auto --dist loadfile --max-worker-restart 0
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
