@@ -79,7 +79,8 @@ def interrupt_at(monkeypatch: pytest.MonkeyPatch, epoch: int, step: int) -> None
 
     def interrupted(self: CharacterTask, *place: int) -> tuple[Tensor, Tensor]:
         if place[:2] == (epoch, step):
-            os.kill(os.getpid(), signal.SIGINT)
+            # To this thread, and to no other library's.
+            signal.raise_signal(signal.SIGINT)
         return batch(self, *place)
 
     monkeypatch.setattr(CharacterTask, "batch", interrupted)
