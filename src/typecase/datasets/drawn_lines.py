@@ -96,8 +96,8 @@ class DrawnLines:
         """
         self.order = order
         self._preprocess = preprocess
-        workshop = order.workshop()
-        self.identity = _identity(order, workshop)
+        # The one that `block` draws with: opening fonts and texts takes seconds.
+        self.identity = _identity(order, _workshop(_Hashable(order)))
         self._key = f"drawn-{self.identity}"
         self._processes = processes
         self._pool: ProcessPoolExecutor | None = None

@@ -215,7 +215,6 @@ class LineTask:
         self.counts = [max(1, round(settings.epoch_lines * source.settings.weight / total)) for source in sources]
         self._order_epoch = -1
         self._batches: list[list[tuple[PackedLines, int]]] = []
-        self._validations = 0
         # Batch normalisation wants two lines for each process.
         if settings.loop.batch_size < 2 * settings.loop.devices * settings.loop.nodes:
             raise UsageError(f"A batch of {settings.loop.batch_size} is too small; a step takes at least 2 a process.")
@@ -299,7 +298,6 @@ class LineTask:
         score = Score()
         shown: list[tuple[PixelArray, str, str]] = []
         rows = []
-        self._validations += 1
         for source in self.sources:
             edits = length = correct = count = 0
             for lines, outputs, targets in self.outputs(module, source, rank, processes):
