@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -40,6 +40,24 @@ class Box(NamedTuple):
     def bottom(self) -> float:
         """The lower edge."""
         return self.y + self.height
+
+
+class Point(NamedTuple):
+    """A place on the page's picture in pixels, origin top left.
+
+    Attributes:
+        x: To the right.
+        y: Downwards.
+    """
+
+    x: float
+    y: float
+
+
+Polygon = tuple[Point, ...]
+"""Corners, clockwise as a reader of the text sees it, from the text's own top left: its order tells which way the text
+runs. Half of the corners follow the top from left to right, the other half the bottom from right to left; four are a
+straight line, more a curved one. Empty stands for the corners of the box, text running to the right."""
 
 
 class Alternative(msgspec.Struct, frozen=True):
@@ -78,12 +96,14 @@ class Word(msgspec.Struct, frozen=True):
         box: The box around its characters.
         confidence: Probability that the whole word is right, 0 to 1.
         characters: Its characters from left to right, as far as they are known.
+        polygon: Its corners, where the text does not simply run to the right; see `Polygon`.
     """
 
     text: str
     box: Box
     confidence: float
     characters: tuple[Character, ...] = ()
+    polygon: Polygon = ()
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -93,11 +113,13 @@ class Line(msgspec.Struct, frozen=True):
         box: Where it lies; that of its picture where it was read from one by itself.
         confidence: Probability that the whole line is right, 0 to 1.
         words: Its words; none where nothing was read.
+        polygon: Its corners, where it does not simply run to the right; see `Polygon`.
     """
 
     box: Box
     confidence: float
     words: tuple[Word, ...] = ()
+    polygon: Polygon = ()
 
     @property
     def text(self) -> str:
@@ -129,11 +151,20 @@ class Page(msgspec.Struct, frozen=True):
         width: Width of the picture in pixels.
         height: Height of the picture in pixels.
         blocks: Its blocks in the order of reading.
+        number: Its number in the source, from 1.
+        rotation: By how many degrees, clockwise, the picture must be turned for its text to stand upright: 0, 90, 180
+            or 270. Boxes and polygons are in pixels of the picture as it is, not turned.
+        skew: By how many degrees, clockwise, lines still slope after that turn, -45 to 45.
+        dpi: Dots per inch of the picture, where they are known.
     """
 
     width: int
     height: int
     blocks: tuple[Block, ...] = ()
+    number: int = 1
+    rotation: Literal[0, 90, 180, 270] = 0
+    skew: float = 0.0
+    dpi: float | None = None
 
     @property
     def text(self) -> str:

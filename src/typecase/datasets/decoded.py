@@ -18,7 +18,6 @@ import itertools
 import json
 import logging
 import multiprocessing
-import os
 import signal
 import sys
 import warnings
@@ -40,6 +39,7 @@ from PIL import Image
 from typecase import preprocess as preprocess_module
 from typecase import sources as sources_module
 from typecase.charset import ClassSet
+from typecase.cores import usable_cores
 from typecase.datasets import archives
 from typecase.errors import DataError, OutputError, TypecaseError
 from typecase.files import atomic_write, cache_folder
@@ -308,7 +308,7 @@ def _hash64(*parts: bytes) -> int:
 def _decoded_chunks(pictures: Iterator[Picture], preprocess: CharacterPreprocess) -> Iterator[_Chunk]:
     head = list(itertools.islice(pictures, _WORTH_PROCESSES))
     pictures = itertools.chain(head, pictures)
-    processes = _processors()
+    processes = usable_cores()
     if len(head) < _WORTH_PROCESSES or processes < 2 or not _may_fork():
         for some in _batched(pictures):
             yield _decode_chunk(some, preprocess)
@@ -341,13 +341,6 @@ def _decoded_chunks(pictures: Iterator[Picture], preprocess: CharacterPreprocess
 def _batched(pictures: Iterator[Picture]) -> Iterator[list[Picture]]:
     while some := list(itertools.islice(pictures, _CHUNK)):
         yield some
-
-
-def _processors() -> int:
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:
-        return os.cpu_count() or 1
 
 
 def _may_fork() -> bool:

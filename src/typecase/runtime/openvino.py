@@ -8,7 +8,6 @@ nothing is sent, nothing is written, and the import takes less than half the tim
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 import threading
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from typecase.cores import usable_cores
 from typecase.errors import ModelError, UsageError
 from typecase.preprocess import FloatArray
 from typecase.runtime.onnx_file import OnnxFile
@@ -30,8 +30,7 @@ _IMPORTING = threading.Lock()
 
 def default_threads() -> int:
     """How many threads a net runs with unless told: the processors this process may use, at most four."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(4, available)
+    return min(4, usable_cores())
 
 
 def import_openvino() -> Any:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +17,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from typecase.cores import usable_cores
 from typecase.preprocess import CharacterPreprocess
 from typecase.synthesis.fonts import Face, Font
 from typecase.synthesis.looks import FACE_SIZE, DrawnCharacter, Look, draw_hand, draw_photo, draw_print
@@ -129,11 +129,6 @@ def draw_orders(
         tasks = list(pending.values())
     for task in tasks:
         yield _indices(task), workshop.draw_canvases(task)
-
-
-def usable_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _indices(orders: Sequence[Order]) -> npt.NDArray[np.int64]:

@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from typecase import __version__
+from typecase.cores import usable_cores
 from typecase.datasets.lines import LABELS_NAME
 from typecase.errors import OutputError, UsageError
 from typecase.files import atomic_write
-from typecase.synthesis.batch import usable_cores
 from typecase.synthesis.ground_truth import DrawnLine
 from typecase.synthesis.line_domains import LineWorkshop
 from typecase.synthesis.render import RenderSettings, label_row

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import logging
 import math
-import os
 import signal
 import threading
 import time
@@ -27,6 +26,7 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from typecase.cores import usable_cores
 from typecase.errors import UsageError
 from typecase.training.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from typecase.training.logs import Listener, Record, Silence
@@ -359,8 +359,7 @@ def mixed_seed(*numbers: int) -> int:
 
 
 def _threads(settings: LoopSettings) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return settings.threads or max(1, cores // settings.devices)
+    return settings.threads or max(1, usable_cores() // settings.devices)
 
 
 def _computes_bfloat16(accelerator: str) -> bool:

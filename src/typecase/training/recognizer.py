@@ -23,6 +23,7 @@ from torch import Tensor, nn
 import typecase
 from typecase import config, nets
 from typecase.charset import LATIN_CHARACTERS, ClassSet
+from typecase.cores import usable_cores
 from typecase.datasets.decoded import Progress
 from typecase.datasets.drawn_lines import BLOCK, DrawnLines, LineOrder
 from typecase.datasets.lines import LineList, LineSource, SroieLines, detect
@@ -535,8 +536,7 @@ def _drawn_source(
         domains=data.domains,
         seed=mixed_seed(settings.loop.seed, seed) % 2**31,
     )
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    processes = settings.drawing or max(1, cores // 2 // settings.loop.devices)
+    processes = settings.drawing or max(1, usable_cores() // 2 // settings.loop.devices)
     drawn = resources.enter_context(DrawnLines(order, preprocess, processes=processes))
     source = _DrawnSource(
         name,
