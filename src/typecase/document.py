@@ -7,13 +7,17 @@ nothing of pictures, nets and formats.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from typecase.errors import InputError
+
+SCHEMA_VERSION = 1
+"""The version of the JSON that documents become: additions leave it as it is, changes of meaning raise it."""
 
 
 class Box(NamedTuple):
@@ -210,38 +214,55 @@ class Document(msgspec.Struct, frozen=True):
         """Every word in the order of reading."""
         return (word for page in self.pages for word in page.words)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The tree as plain JSON values; every line carries its text besides its words.
+    def to_dict(self, *, characters: bool = True) -> dict[str, Any]:
+        """The tree as plain JSON values, as docs/schema/ describes them.
 
-        `from_dict` gives the same tree back.
+        Blocks and lines carry their text besides what it is made of, lines and words always a polygon, that of their
+        box where text simply runs to the right. `from_dict` gives the same tree back.
+
+        Args:
+            characters: Whether words list their characters.
         """
-        values: dict[str, Any] = msgspec.to_builtins(self)
-        for page, page_values in zip(self.pages, values["pages"], strict=True):
-            for block, block_values in zip(page.blocks, page_values["blocks"], strict=True):
-                for line, line_values in zip(block.lines, block_values["lines"], strict=True):
-                    line_values["text"] = line.text
-        return values
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "source": self.source,
+            "provenance": _plain(self.provenance),
+            "pages": [_page_values(page, characters) for page in self.pages],
+        }
 
-    def to_json(self) -> str:
+    def to_json(self, *, characters: bool = True) -> str:
         """The tree as JSON on one line; see `to_dict`."""
-        return msgspec.json.encode(self.to_dict()).decode()
+        return msgspec.json.encode(self.to_dict(characters=characters)).decode()
 
     @classmethod
     def from_dict(cls, values: Any) -> Document:
         """Brings a tree back from plain JSON values; keys that are not known are passed over.
 
+        Polygons that say no more than their box are left out.
+
         Raises:
-            InputError: A value is missing, of the wrong kind, or impossible.
+            InputError: A value is missing, of the wrong kind, or impossible; or a newer typecase wrote it.
         """
+        version = values.get("schema_version", SCHEMA_VERSION) if isinstance(values, dict) else SCHEMA_VERSION
+        if isinstance(version, int) and version > SCHEMA_VERSION:
+            raise InputError(
+                f"This document was written by a newer typecase (schema {version}, this one reads {SCHEMA_VERSION}); "
+                "update typecase."
+            )
         try:
-            document = msgspec.convert(values, cls)
+            document = msgspec.structs.replace(loaded := msgspec.convert(values, cls), pages=_plain_pages(loaded))
         except msgspec.ValidationError as error:
             raise InputError(
                 f"This is no document of typecase ({str(error).rstrip('.')}); read the picture again."
             ) from None
         for page in document.pages:
-            for box, confidence in _measures(page):
-                if not all(map(math.isfinite, box)) or box.width < 0 or box.height < 0 or not 0 <= confidence <= 1:
+            for box, polygon, confidence in _measures(page):
+                if (
+                    not all(map(math.isfinite, (*box, *itertools.chain(*polygon))))
+                    or box.width < 0
+                    or box.height < 0
+                    or not 0 <= confidence <= 1
+                ):
                     raise InputError(
                         f"This is no document of typecase (a box of {tuple(box)} with the confidence {confidence}); "
                         "read the picture again."
@@ -272,11 +293,63 @@ def union(boxes: Iterable[Box]) -> Box:
     return Box(left, top, right - left, bottom - top)
 
 
-def _measures(page: Page) -> Iterator[tuple[Box, float]]:
-    yield from ((block.box, 1.0) for block in page.blocks)
-    yield from ((line.box, line.confidence) for line in page.lines)
+def corners(box: Box) -> Polygon:
+    """The corners of a box, as the polygon of text that runs to the right."""
+    return (
+        Point(box.x, box.y),
+        Point(box.right, box.y),
+        Point(box.right, box.bottom),
+        Point(box.x, box.bottom),
+    )
+
+
+def _page_values(page: Page, characters: bool) -> dict[str, Any]:
+    values: dict[str, Any] = _plain(page)
+    for block, block_values in zip(page.blocks, values["blocks"], strict=True):
+        block_values["text"] = block.text
+        for line, line_values in zip(block.lines, block_values["lines"], strict=True):
+            line_values["text"] = line.text
+            line_values["polygon"] = [list(point) for point in line.polygon or corners(line.box)]
+            for word, word_values in zip(line.words, line_values["words"], strict=True):
+                word_values["polygon"] = [list(point) for point in word.polygon or corners(word.box)]
+                if not characters:
+                    del word_values["characters"]
+    return values
+
+
+def _plain(value: Any) -> Any:
+    """Any value as JSON would bring it back."""
+    return msgspec.json.decode(msgspec.json.encode(value))
+
+
+def _plain_pages(document: Document) -> tuple[Page, ...]:
+    """The pages, without the polygons that only repeat their box."""
+
+    def line(one: Line) -> Line:
+        words = tuple(_without_plain_polygon(word) for word in one.words)
+        return _without_plain_polygon(msgspec.structs.replace(one, words=words))
+
+    return tuple(
+        msgspec.structs.replace(
+            page,
+            blocks=tuple(msgspec.structs.replace(block, lines=tuple(map(line, block.lines))) for block in page.blocks),
+        )
+        for page in document.pages
+    )
+
+
+_Outlined = TypeVar("_Outlined", Word, Line)
+
+
+def _without_plain_polygon(one: _Outlined) -> _Outlined:
+    return msgspec.structs.replace(one, polygon=()) if one.polygon == corners(one.box) else one
+
+
+def _measures(page: Page) -> Iterator[tuple[Box, Polygon, float]]:
+    yield from ((block.box, (), 1.0) for block in page.blocks)
+    yield from ((line.box, line.polygon, line.confidence) for line in page.lines)
     for word in page.words:
-        yield word.box, word.confidence
+        yield word.box, word.polygon, word.confidence
         for character in word.characters:
-            yield character.box, character.confidence
-            yield from ((character.box, other.confidence) for other in character.alternatives)
+            yield character.box, (), character.confidence
+            yield from ((character.box, (), other.confidence) for other in character.alternatives)

@@ -140,9 +140,10 @@ def _check_names(names: Sequence[str]) -> None:
 def _written(document: Document, format: str) -> str:
     import msgspec
 
-    from typecase.writers import FORMATS
+    from typecase.writers import FORMATS, WriteOptions
 
-    return FORMATS[format].write(msgspec.structs.replace(document, source=printable(document.source)))
+    document = msgspec.structs.replace(document, source=printable(document.source))
+    return FORMATS[format].render(document, WriteOptions(characters=True)).decode()
 
 
 def _write(document: Document, folder: Path, name: str, formats: Sequence[str]) -> None:

@@ -1,12 +1,18 @@
-"""What a document can be written as; every format is made from the tree and from nothing else."""
+"""What a document can be written as; every format is made from the tree, and a few carry the page's picture too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import importlib
+import io
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from typecase.document import Document
 from typecase.errors import UsageError
+from typecase.writers.base import DEFAULTS, ExistingText, Head, Origin, WriteOptions, Writer
+
+__all__ = ["FORMATS", "ExistingText", "Format", "Head", "Origin", "WriteOptions", "Writer", "formats_of"]
 
 
 @dataclass(frozen=True)
@@ -15,18 +21,51 @@ class Format:
 
     Attributes:
         suffix: The ending of its files, with the dot.
-        write: Gives a document in this form, ending with a line break.
+        media_type: What a server calls it.
+        module: Where its writer lies; imported when it is first used.
+        writer: Its class there.
     """
 
     suffix: str
-    write: Callable[[Document], str]
+    media_type: str
+    module: str
+    writer: str
+
+    def open(self, file: BinaryIO, head: Head, options: WriteOptions = DEFAULTS) -> Writer:
+        """Gives what writes a document in this form, a page at a time; see `Writer`."""
+        kind: type[Writer] = getattr(importlib.import_module(f"typecase.writers.{self.module}"), self.writer)
+        return kind(file, head, options)
+
+    def render(
+        self,
+        document: Document,
+        options: WriteOptions = DEFAULTS,
+        *,
+        head: Head | None = None,
+        origins: Sequence[Origin | None] = (),
+    ) -> bytes:
+        """Gives a whole document in this form, ending with a line break where it is text.
+
+        Args:
+            document: What to write.
+            options: How to write it.
+            head: What is known of it; left out, what the document itself tells.
+            origins: What its pages were read from, as many as there are pages, or none.
+        """
+        file = io.BytesIO()
+        with self.open(file, head or Head(document.source, document.provenance), options) as writer:
+            for page, origin in zip(document.pages, origins or [None] * len(document.pages), strict=True):
+                writer.page(page, origin)
+        return file.getvalue()
 
 
 FORMATS: dict[str, Format] = {
-    "text": Format(".txt", lambda document: document.text + "\n"),
-    "json": Format(".json", lambda document: document.to_json() + "\n"),
+    "text": Format(".txt", "text/plain; charset=utf-8", "text", "TextWriter"),
+    "json": Format(".json", "application/json", "json", "JsonWriter"),
 }
 """The formats by their names."""
+
+_OTHER_NAMES = {"txt": "text"}
 
 
 def formats_of(names: str) -> list[str]:
@@ -35,7 +74,8 @@ def formats_of(names: str) -> list[str]:
     Raises:
         UsageError: One of them is not known, or there is none.
     """
-    chosen = list(dict.fromkeys(name.strip().lower() for name in names.split(",") if name.strip()))
+    parts = (name.strip().lower() for name in names.split(","))
+    chosen = list(dict.fromkeys(_OTHER_NAMES.get(name, name) for name in parts if name))
     unknown = [name for name in chosen if name not in FORMATS]
     if unknown or not chosen:
         raise UsageError(f"The format {unknown[0] if unknown else names!r} is not known; choose {', '.join(FORMATS)}.")
