@@ -22,6 +22,8 @@ class ExitCode(IntEnum):
     MISSING_EXTRA = 7
     DATA = 8
     NETWORK = 9
+    PASSWORD = 10
+    TOO_LARGE = 11
     INTERRUPTED = 130
 
 
@@ -41,6 +43,18 @@ class InputError(TypecaseError):
     """A picture is missing, empty, damaged, too large, or no picture at all."""
 
     exit_code = ExitCode.INPUT
+
+
+class PasswordError(InputError):
+    """A document is encrypted, and its password is missing or wrong."""
+
+    exit_code = ExitCode.PASSWORD
+
+
+class TooLargeError(InputError):
+    """A picture or page exceeds a limit, which an option raises."""
+
+    exit_code = ExitCode.TOO_LARGE
 
 
 class ModelError(TypecaseError):

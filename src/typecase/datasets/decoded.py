@@ -37,13 +37,13 @@ import PIL
 from PIL import Image
 
 from typecase import preprocess as preprocess_module
-from typecase import sources as sources_module
 from typecase.charset import ClassSet
 from typecase.cores import usable_cores
 from typecase.datasets import archives
 from typecase.errors import DataError, OutputError, TypecaseError
 from typecase.files import atomic_write, cache_folder
 from typecase.preprocess import CharacterPreprocess, PixelArray
+from typecase.sources import pictures as sources_module
 
 if TYPE_CHECKING:
     from typecase.datasets.layouts import Layout

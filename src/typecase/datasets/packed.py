@@ -22,7 +22,6 @@ import numpy.typing as npt
 import PIL
 
 from typecase import preprocess as preprocess_module
-from typecase import sources as sources_module
 from typecase.datasets import line_pages, line_sample
 from typecase.datasets import lines as lines_module
 from typecase.datasets.decoded import MAX_BAD, Skipped, check_skipped
@@ -30,6 +29,7 @@ from typecase.datasets.line_sample import LineSample, LineSource
 from typecase.errors import DataError, TypecaseError
 from typecase.files import atomic_write, cache_folder, sha256_of
 from typecase.preprocess import LinePreprocess, PixelArray
+from typecase.sources import pictures as sources_module
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Opens what people have as one kind of picture: upright, without transparency, grey or RGB, eight bits a channel.
+"""Opens pictures as one kind: upright, without transparency, grey or RGB, eight bits a channel.
 
 The limits live here. Only the formats of `FORMATS` are decoded, recognised by their first bytes and never by
 the name of a file, and a picture's size is looked at before a single pixel is decoded.
@@ -11,15 +11,16 @@ import importlib
 import io
 import os
 import re
-from collections.abc import Callable, Iterable
-from pathlib import Path
-from typing import IO, Any, BinaryIO, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import IO, Any, BinaryIO, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from typecase.errors import InputError
+from typecase.errors import InputError, MissingExtraError, TooLargeError
+from typecase.sources.finding import cannot_open
 
 PictureSource: TypeAlias = (
     "str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | npt.NDArray[Any]"
@@ -32,22 +33,44 @@ MAX_PIXELS = 200_000_000
 MAX_STREAM_BYTES = 1 << 30
 """What comes through a pipe must fit in memory, so it is read no further than this: 1 GiB."""
 
+LEAST_DPI, MOST_DPI = 10, 9600
+"""Dots per inch outside of these are no resolution of a picture of text."""
+
 MIN_SIDE = 3
 """A picture whose longer side has fewer pixels cannot hold a character."""
 
-PICTURE_SUFFIXES = frozenset(
-    ".png .jpg .jpeg .jpe .jfif .gif .bmp .dib .tif .tiff .webp .pbm .pgm .ppm .pnm .jp2 .j2k .jpx .avif .ico".split()
-)
-"""File name endings, in lower case, that `find_pictures` takes from a folder."""
-
 
 class PictureFormat(NamedTuple):
-    """A kind of picture file: its name, how its first 16 bytes are known, Pillow's module and class that decode it."""
+    """A kind of picture file.
+
+    Attributes:
+        name: What people call it.
+        fits: Whether a file's first 16 bytes are of this kind.
+        module: Where the class that decodes it lies: below Pillow, or a plug-in's own.
+        decoder: Its name there.
+        pages: Whether the pictures of one file are pages; else they are the frames of an animation.
+        extra: What must be installed for it, where Pillow alone does not do.
+    """
 
     name: str
     fits: Callable[[bytes], bool]
     module: str
     decoder: str
+    pages: bool = False
+    extra: str | None = None
+
+    def load(self) -> Callable[[IO[bytes]], Image.Image]:
+        """Gives what opens a file of this kind.
+
+        Raises:
+            ModuleNotFoundError: A plug-in that it needs is not installed.
+        """
+        module = importlib.import_module(self.module if self.extra else f"PIL.{self.module}")
+        decoder: Callable[[IO[bytes]], Image.Image] = getattr(module, self.decoder)
+        return decoder
+
+
+_HEIF_BRANDS = frozenset(b"heic heix heim heis hevc hevx hevm hevs mif1 msf1".split())
 
 
 # Pillow's own `Image.open` is not used for two reasons. Its limit for the size is a global of the process, which a
@@ -62,6 +85,7 @@ FORMATS = (
         lambda head: head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
         "TiffImagePlugin",
         "TiffImageFile",
+        pages=True,
     ),
     PictureFormat(
         "WebP", lambda head: head[:4] == b"RIFF" and head[8:12] == b"WEBP", "WebPImagePlugin", "WebPImageFile"
@@ -75,6 +99,13 @@ FORMATS = (
         "Jpeg2KImageFile",
     ),
     PictureFormat("AVIF", lambda head: head[4:12] in (b"ftypavif", b"ftypavis"), "AvifImagePlugin", "AvifImageFile"),
+    PictureFormat(
+        "HEIC",
+        lambda head: head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS,
+        "pillow_heif",
+        "HeifImageFile",
+        extra="heic",
+    ),
     PictureFormat("ICO", lambda head: head.startswith(b"\0\0\1\0"), "IcoImagePlugin", "IcoImageFile"),
 )
 """The formats that are read."""
@@ -101,7 +132,7 @@ def open_picture(source: PictureSource, *, max_pixels: int | None = MAX_PIXELS, 
     """
     name = source_name(source) if name is None else name
     if isinstance(source, Image.Image):
-        _check_size(*source.size, name, max_pixels)
+        check_size(*source.size, name, max_pixels)
         # A copy, for what follows turns the picture round in its place.
         return _decoded(source.copy, name, max_pixels)
     if isinstance(source, np.ndarray):
@@ -113,7 +144,7 @@ def open_picture(source: PictureSource, *, max_pixels: int | None = MAX_PIXELS, 
             with open(source, "rb") as stream:
                 return _from_stream(stream, name, max_pixels)
         except (OSError, ValueError) as error:
-            raise InputError(_cannot_open(source, name, error)) from None
+            raise cannot_open(source, name, error) from None
     if hasattr(source, "read"):
         return _from_stream(source, name, max_pixels)
     raise InputError(
@@ -140,67 +171,35 @@ def source_name(source: object) -> str:
     return f"<{type(source).__name__}>"
 
 
-def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
-    """Lists the picture files that some paths stand for.
-
-    A folder gives the pictures in it and in its subfolders, known by their `PICTURE_SUFFIXES`, in the order in which
-    people count (2 before 10), without hidden ones and without following links to folders. Every other path is kept
-    as it is, and so is a folder that gives nothing: `open_picture` then says what is wrong with it, and the others
-    are not lost for it.
-    """
-    found: list[Path] = []
-    for path in map(Path, paths):
-        found.extend((_pictures_below(path) or [path]) if path.is_dir() else [path])
-    return found
-
-
-def _pictures_below(folder: Path) -> list[Path]:
-    found: list[Path] = []
-    for parent, folders, files in os.walk(folder, onerror=lambda error: found.append(Path(error.filename))):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        found.extend(
-            Path(parent, name)
-            for name in files
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in PICTURE_SUFFIXES
-        )
-    return sorted(found, key=natural_key)
-
-
-def natural_key(path: Path) -> list[tuple[tuple[int, int, str], ...]]:
-    """A key that sorts paths folder by folder and their numbers by value: img2 before img10."""
-    return [
-        tuple((0, int(part), part) if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part)
-        for name in path.parts
-    ]
-
-
-def _cannot_open(path: str | os.PathLike[str], name: str, error: OSError | ValueError) -> str:
-    if isinstance(error, FileNotFoundError):
-        return f"{name} does not exist; check the path."
-    if Path(path).is_dir():
-        if _pictures_below(Path(path)):
-            return f"{name} is a folder of pictures; give each of them, as typecase.sources.find_pictures lists them."
-        return f"{name} is a folder in which no picture can be found; give a picture, or a folder that holds some."
-    if isinstance(error, PermissionError):
-        return f"{name} may not be read; check its permissions."
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"{name} cannot be opened ({reason}); check the path."
-
-
 def _from_stream(stream: IO[bytes], name: str, max_pixels: int | None) -> Image.Image:
+    stream, kind = recognised(stream, name)
+    decode = _decoder(kind, name)
+
+    def picture() -> Image.Image:
+        stream.seek(0)
+        return decode(stream)
+
+    return _decoded(picture, name, max_pixels)
+
+
+def seekable(stream: IO[bytes], name: str) -> IO[bytes]:
+    """Gives a stream that begins where this one stands, for decoders go back and forth, which a pipe cannot.
+
+    Raises:
+        InputError: It is empty, too large for memory, or was opened as text.
+    """
     try:
-        seekable = stream.seekable()
+        can_seek = stream.seekable()
     except AttributeError:
-        seekable = False
-    if not seekable:
-        # Decoders go back and forth in a file, which a pipe cannot.
+        can_seek = False
+    if not can_seek:
         content = stream.read(MAX_STREAM_BYTES + 1)
         if isinstance(content, bytes) and len(content) > MAX_STREAM_BYTES:
-            raise InputError(
+            raise TooLargeError(
                 f"{name} is larger than {MAX_STREAM_BYTES >> 20} MiB; save it as a file and give its path."
             )
         stream = io.BytesIO(content) if isinstance(content, bytes) else stream
-    start = stream.tell() if seekable else 0
+    start = stream.tell() if can_seek else 0
     head = stream.read(16)
     if not isinstance(head, bytes):
         raise InputError(f"{name} was opened as text; open it in binary mode ('rb').")
@@ -208,36 +207,145 @@ def _from_stream(stream: IO[bytes], name: str, max_pixels: int | None) -> Image.
         raise InputError(f"{name} is empty; it holds no picture.")
     if start:
         # Some decoders count from the beginning of the file, wherever it was handed over.
-        stream = io.BytesIO(head + stream.read())
+        return io.BytesIO(head + stream.read())
+    stream.seek(0)
+    return stream
+
+
+def recognised(stream: IO[bytes], name: str) -> tuple[IO[bytes], PictureFormat]:
+    """Tells what kind of picture a stream holds, and gives it back at its beginning; see `seekable`.
+
+    Raises:
+        InputError: It holds no picture of a kind that is read.
+    """
+    stream = seekable(stream, name)
+    head = stream.read(16)
     kind = next((known for known in FORMATS if known.fits(head)), None)
     if kind is None:
         raise InputError(f"{name} is not a picture of a kind that is read ({', '.join(f.name for f in FORMATS)}).")
-
-    def picture() -> Image.Image:
-        stream.seek(0)
-        opened = getattr(importlib.import_module(f"PIL.{kind.module}"), kind.decoder)(stream)
-        assert isinstance(opened, Image.Image)
-        return opened
-
-    return _decoded(picture, name, max_pixels)
+    stream.seek(0)
+    return stream, kind
 
 
-def _decoded(picture: Callable[[], Image.Image], name: str, max_pixels: int | None) -> Image.Image:
+def _decoder(kind: PictureFormat, name: str) -> Callable[[IO[bytes]], Image.Image]:
     try:
-        image = picture()
-        _check_size(*image.size, name, max_pixels)
-        image.load()
-        return _plain(_upright(image), name)
+        return kind.load()
+    except ModuleNotFoundError:
+        raise MissingExtraError(f"{name} is a {kind.name} picture, whose reading", kind.extra or "") from None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One of the pictures in a file.
+
+    Attributes:
+        index: Which of them, from 0.
+        image: The picture, of mode "L" or "RGB"; or why it cannot be decoded.
+        dpi: Dots per inch, where the file tells them.
+    """
+
+    index: int
+    image: Image.Image | InputError
+    dpi: float | None = None
+
+
+class PictureFile:
+    """A file of one picture or several, which are decoded one at a time."""
+
+    def __init__(self, stream: IO[bytes], name: str, max_pixels: int | None = MAX_PIXELS) -> None:
+        """Recognises the file.
+
+        Args:
+            stream: The open file; it stays the caller's to close.
+            name: What messages call it.
+            max_pixels: The most pixels that are accepted of each picture; None accepts any number.
+
+        Raises:
+            InputError: It is empty, damaged, or no picture.
+            MissingExtraError: A plug-in of Pillow's is needed and not installed.
+        """
+        self._stream, self.kind = recognised(stream, name)
+        decode = _decoder(self.kind, name)
+        self._name = name
+        self._max_pixels = max_pixels
+        self._file = _guarded(lambda: decode(self._stream), name)
+        self.first = self._file.tell()
+
+    def count(self) -> int:
+        """How many pictures there are; thumbnails of others among them.
+
+        Raises:
+            InputError: The file is damaged.
+        """
+        return int(_guarded(lambda: getattr(self._file, "n_frames", 1), self._name))
+
+    def frames(self, indices: Iterable[int]) -> Iterator[Frame]:
+        """Decodes some of the pictures.
+
+        A picture is one page, so what TIFF marks as a smaller copy of another one is passed over.
+
+        Args:
+            indices: Which, from 0.
+
+        Yields:
+            Each of them as soon as it is decoded; why not, where it is damaged.
+        """
+        for index in indices:
+            try:
+                if self._sought(index):
+                    yield Frame(index, self._picture(index), dpi_of(self._file))
+            except InputError as error:
+                yield Frame(index, error)
+
+    def _sought(self, index: int) -> bool:
+        def seek() -> bool:
+            if index != self._file.tell():
+                self._file.seek(index)
+            return not (self.kind.name == "TIFF" and _is_thumbnail(self._file))
+
+        return _guarded(seek, self._called(index))
+
+    def _picture(self, index: int) -> Image.Image:
+        # Going on to the next frame changes this one in its place, so a copy is handed out.
+        return _decoded(lambda: self._file, self._called(index), self._max_pixels, copy=True)
+
+    def _called(self, index: int) -> str:
+        return self._name if index == self.first else f"{self._name}, page {index + 1},"
+
+
+def _is_thumbnail(image: Image.Image) -> bool:
+    subfile: Any = getattr(image, "tag_v2", {}).get(254, 0)
+    return isinstance(subfile, int) and bool(subfile & 1)
+
+
+def dpi_of(image: Image.Image) -> float | None:
+    """Dots per inch that a picture claims, where it claims a number that can be true."""
+    value: Any = image.info.get("dpi")
+    with contextlib.suppress(TypeError, ValueError, IndexError, ZeroDivisionError):
+        dpi = float(value[0])
+        # Cameras and editors write 1 or 72 where nobody measured anything.
+        if LEAST_DPI <= dpi <= MOST_DPI and dpi != 72:
+            return round(dpi, 2)
+    return None
+
+
+_Value = TypeVar("_Value")
+
+
+def _guarded(action: Callable[[], _Value], name: str) -> _Value:
+    """What an action on a picture gives; whatever goes wrong in it becomes a sentence."""
+    try:
+        return action()
     except InputError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         # A few decoders look at Pillow's limit by themselves.
-        raise InputError(
+        raise TooLargeError(
             f"{name} exceeds Pillow's own limit of {Image.MAX_IMAGE_PIXELS or 0:,} pixels for pictures of its kind; "
             "make it smaller, or raise PIL.Image.MAX_IMAGE_PIXELS too."
         ) from None
     except MemoryError:
-        raise InputError(f"{name} does not fit in memory; make it smaller.") from None
+        raise TooLargeError(f"{name} does not fit in memory; make it smaller.") from None
     except Exception as error:
         # Decoders answer damage with almost any exception (OSError, SyntaxError, struct.error, zlib.error,
         # IndexError, KeyError ...), and to a user all of them mean the same.
@@ -245,13 +353,30 @@ def _decoded(picture: Callable[[], Image.Image], name: str, max_pixels: int | No
         raise InputError(f"{name} is damaged or incomplete ({reason}); get a fresh copy of it.") from error
 
 
-def _check_size(width: int, height: int, name: str, max_pixels: int | None) -> None:
+def _decoded(
+    picture: Callable[[], Image.Image], name: str, max_pixels: int | None, *, copy: bool = False
+) -> Image.Image:
+    def decoded() -> Image.Image:
+        image = picture()
+        check_size(*image.size, name, max_pixels)
+        image.load()
+        return _plain(_upright(image.copy() if copy else image), name)
+
+    return _guarded(decoded, name)
+
+
+def check_size(width: int, height: int, name: str, max_pixels: int | None) -> None:
+    """Refuses a picture that is too small or too large.
+
+    Raises:
+        InputError: It is.
+    """
     if max(width, height) < MIN_SIDE or min(width, height) < 1:
         raise InputError(
             f"{name} is only {width} x {height} pixels; a character needs at least {MIN_SIDE} pixels one way."
         )
     if max_pixels is not None and width * height > max_pixels:
-        raise InputError(
+        raise TooLargeError(
             f"{name} has {width} x {height} = {width * height:,} pixels, and at most {max_pixels:,} are read; "
             f"make it smaller, or allow more (--max-pixels {width * height}, in Python max_pixels={width * height})."
         )
@@ -309,7 +434,7 @@ def _from_array(array: npt.NDArray[Any], name: str, max_pixels: int | None) -> I
         )
     if array.size == 0:
         raise InputError(f"{name} is empty (shape {shape}); it holds no picture.")
-    _check_size(array.shape[1], array.shape[0], name, max_pixels)
+    check_size(array.shape[1], array.shape[0], name, max_pixels)
     kind = array.dtype.kind
     if kind == "b":
         values = array.astype(np.uint8) * np.uint8(255)
