@@ -160,6 +160,7 @@ class Page(msgspec.Struct, frozen=True):
             or 270. Boxes and polygons are in pixels of the picture as it is, not turned.
         skew: By how many degrees, clockwise, lines still slope after that turn, -45 to 45.
         dpi: Dots per inch of the picture, where they are known.
+        error: Why the page could not be read, in one sentence; it has no blocks then. Empty where it was.
     """
 
     width: int
@@ -169,6 +170,7 @@ class Page(msgspec.Struct, frozen=True):
     rotation: Literal[0, 90, 180, 270] = 0
     skew: float = 0.0
     dpi: float | None = None
+    error: str = ""
 
     @property
     def text(self) -> str:
