@@ -22,18 +22,7 @@ from typing import Any
 def main() -> None:
     job = json.load(sys.stdin)
     cv2: Any = importlib.import_module("cv2")
-    rapidocr: Any = importlib.import_module("rapidocr")
-    threads = int(job["threads"])
-    engine = rapidocr.RapidOCR(
-        params={
-            "Global.use_det": False,
-            "Global.use_cls": False,
-            "Global.log_level": "error",
-            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
-            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-        }
-    )
-    cv2.setNumThreads(threads)
+    engine = opened(int(job["threads"]), {"Global.use_det": False, "Global.use_cls": False})
     batch = int(job["batch"])
     pages, seconds = [], []
     for number, paths in enumerate(job["pages"]):
@@ -46,6 +35,19 @@ def main() -> None:
         pages.append(answers)
         print(f"{number + 1}/{len(job['pages'])}", file=sys.stderr, flush=True)
     json.dump({"pages": pages, "seconds": seconds}, sys.stdout)
+
+
+def opened(threads: int, settings: dict[str, Any]) -> Any:
+    """RapidOCR with a number of threads, and settings of its own."""
+    importlib.import_module("cv2").setNumThreads(threads)
+    return importlib.import_module("rapidocr").RapidOCR(
+        params={
+            "Global.log_level": "error",
+            "EngineConfig.onnxruntime.intra_op_num_threads": threads,
+            "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+            **settings,
+        }
+    )
 
 
 def _read(engine: Any, pictures: list[Any], batch: int) -> list[tuple[str, float]]:

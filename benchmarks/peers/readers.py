@@ -15,11 +15,11 @@ import tempfile
 import time
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -27,6 +27,8 @@ from PIL import Image, ImageOps
 from peers import environment
 from typecase.errors import InputError
 from typecase.files import atomic_write, cache_folder
+
+T = TypeVar("T")
 
 WORKER = Path(__file__).with_name("rapidocr_lines.py")
 
@@ -63,6 +65,23 @@ class Picture:
     path: Path
     language: str = "en"
     word: bool = False
+
+
+def ask_worker(python: Path, worker: Path, job: dict[str, Any]) -> dict[str, Any]:
+    """Runs a script in RapidOCR's environment that takes a job as JSON and answers with JSON.
+
+    Raises:
+        InputError: It failed.
+    """
+    # The peer's environment must not see this checkout's packages.
+    without = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    command = [str(python), str(worker)]
+    done = subprocess.run(command, input=json.dumps(job), capture_output=True, text=True, check=False, env=without)
+    if done.returncode:
+        told = done.stderr.strip().splitlines()
+        raise InputError(f"RapidOCR failed: {told[-1] if told else f'exit code {done.returncode}'}.")
+    answers: dict[str, Any] = json.loads(done.stdout)
+    return answers
 
 
 class LineReader(ABC):
@@ -122,14 +141,7 @@ class RapidOcrLines(LineReader):
             "batch": self.batch,
             "threads": self.threads,
         }
-        command = [str(self.python), str(WORKER)]
-        # The peer's environment must not see this checkout's packages.
-        without = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        done = subprocess.run(command, input=json.dumps(job), capture_output=True, text=True, check=False, env=without)
-        if done.returncode:
-            told = done.stderr.strip().splitlines()
-            raise InputError(f"RapidOCR failed: {told[-1] if told else f'exit code {done.returncode}'}.")
-        answers = json.loads(done.stdout)
+        answers = ask_worker(self.python, WORKER, job)
         return [[Answer(text, score) for text, score in page] for page in answers["pages"]], answers["seconds"]
 
 
@@ -215,8 +227,51 @@ class TesseractLines(LineReader):
         return [text.strip() for text in texts]
 
 
+class Kept:
+    """What a peer answered before, in a file of the cache folder.
+
+    Args:
+        name: The peer.
+        facts: What its answers depend on.
+        kind: What the answers are, in the file's name.
+        anew: Whether kept answers are thrown away first.
+    """
+
+    def __init__(self, name: str, facts: Mapping[str, Any], kind: str = "answers", *, anew: bool = False) -> None:
+        self.name = name
+        key = hashlib.sha256(json.dumps([name, dict(facts)], sort_keys=True).encode()).hexdigest()[:12]
+        self.path = cache_folder() / "peers" / f"{kind}-{key}.json"
+        self._kept: dict[str, Any] = {}
+        if self.path.exists() and not anew:
+            try:
+                self._kept = json.loads(self.path.read_text(encoding="utf-8"))
+            except (OSError, ValueError):
+                print(f"{self.path} is damaged; {name} reads everything again.", file=sys.stderr)
+
+    def answers(
+        self, asked: Mapping[str, T], ask: Callable[[Sequence[T]], Sequence[Any]], report: str, share: int = 500
+    ) -> dict[str, Any]:
+        """Gives answers, and asks the peer only for those that it never gave.
+
+        Args:
+            asked: What is asked, by a key that stands for it.
+            ask: Gives the answers to some of it, as JSON values.
+            report: What it is, told when the peer has to read.
+            share: How many answers are asked for, and then kept, at once.
+        """
+        waiting = [(key, one) for key, one in asked.items() if key not in self._kept]
+        for start in range(0, len(waiting), share):
+            part = waiting[start : start + share]
+            print(f"{self.name} reads {report}: {start:,} of {len(waiting):,}", file=sys.stderr, flush=True)
+            found = ask([one for _, one in part])
+            self._kept.update({key: answer for (key, _), answer in zip(part, found, strict=True)})
+            with atomic_write(self.path) as temporary:
+                temporary.write_text(json.dumps(self._kept, ensure_ascii=False), encoding="utf-8")
+        return {key: self._kept[key] for key in asked}
+
+
 class KeptAnswers:
-    """The answers of a peer that were given before, in a file of the cache folder.
+    """The answers of a peer to lines, kept under the hash of each picture's pixels.
 
     Args:
         reader: The peer.
@@ -225,34 +280,22 @@ class KeptAnswers:
 
     def __init__(self, reader: LineReader, *, anew: bool = False) -> None:
         self.reader = reader
-        key = hashlib.sha256(json.dumps([reader.name, dict(reader.facts)], sort_keys=True).encode()).hexdigest()[:12]
-        self.path = cache_folder() / "peers" / f"answers-{key}.json"
-        self._kept: dict[str, list[Any]] = {}
-        if self.path.exists() and not anew:
-            try:
-                self._kept = json.loads(self.path.read_text(encoding="utf-8"))
-            except (OSError, ValueError):
-                print(f"{self.path} is damaged; {reader.name} reads everything again.", file=sys.stderr)
+        self._kept = Kept(reader.name, reader.facts, anew=anew)
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._kept.path
 
     def read(self, pictures: Sequence[Picture], report: str) -> list[Answer]:
-        """Gives the answers to some pictures, and asks the peer only for those that it never saw.
-
-        Args:
-            pictures: The lines.
-            report: What they are, told when the peer has to read.
-        """
+        """Gives the answers to some pictures; see `Kept.answers`."""
         keys = [_key(picture) for picture in pictures]
-        missing = {key: picture for key, picture in zip(keys, pictures, strict=True) if key not in self._kept}
-        waiting = list(missing.items())
-        for start in range(0, len(waiting), 500):
-            share = waiting[start : start + 500]
-            print(f"{self.reader.name} reads {report}: {start:,} of {len(waiting):,}", file=sys.stderr, flush=True)
-            answers = self.reader.read([picture for _, picture in share])
-            for (key, _), answer in zip(share, answers, strict=True):
-                self._kept[key] = [answer.text, answer.confidence]
-            with atomic_write(self.path) as temporary:
-                temporary.write_text(json.dumps(self._kept, ensure_ascii=False), encoding="utf-8")
-        return [Answer(*self._kept[key]) for key in keys]
+
+        def ask(waiting: Sequence[Picture]) -> list[list[Any]]:
+            return [[answer.text, answer.confidence] for answer in self.reader.read(waiting)]
+
+        found = self._kept.answers(dict(zip(keys, pictures, strict=True)), ask, report)
+        return [Answer(*found[key]) for key in keys]
 
 
 def _key(picture: Picture) -> str:

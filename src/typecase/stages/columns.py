@@ -36,15 +36,20 @@ _BAND_RATIO = 2.2
 """... and does so where it is so many times what usually lies between lines."""
 
 Gap: TypeAlias = tuple[float, float]
+Rows: TypeAlias = tuple[Places, Places]
+"""The pieces of all rows one after the other, and where each row starts."""
 
 
 @dataclass
 class _Strip:
-    """Pieces between two heights where no text stands."""
+    """Pieces between two heights where no text stands, and the bands of empty paper between and around them."""
 
     pieces: Places
+    left: float
     top: float
+    right: float
     bottom: float
+    height: float
     gaps: list[Gap]
 
 
@@ -86,12 +91,10 @@ def flows_of(pieces: Pieces, chosen: Places) -> list[list[Places]]:
                 flows += flows_of(pieces, members[column == number])
             going_on = False
             continue
-        rows = rows_of(pieces, members)
-        middles = [float(pieces.middle[row].mean()) for row in rows]
-        order = sorted(range(len(rows)), key=lambda place: (middles[place], pieces.left[rows[place][0]]))
+        rows, _, _ = _ordered_rows(pieces, members)
         if not going_on:
             flows.append([])
-        flows[-1] += [rows[place] for place in order]
+        flows[-1] += rows
         going_on = True
     return flows
 
@@ -99,34 +102,30 @@ def flows_of(pieces: Pieces, chosen: Places) -> list[list[Places]]:
 def _groups(pieces: Pieces, chosen: Places) -> list[_Group]:
     least = GUTTER * float(np.median(pieces.character[chosen]))
     groups: list[_Group] = []
-    for section in _sections(pieces, _strips(pieces, chosen, least)):
+    for section in _sections(_strips(pieces, chosen, least)):
         group = _Group()
         found = []
         for strip in section:
-            left, right = float(pieces.left[strip.pieces].min()), float(pieces.right[strip.pieces].max())
+            left, right = strip.left, strip.right
             if group.strips:
                 common = _common(group.gaps, strip.gaps, least)
                 left, right = min(left, group.left), max(right, group.right)
                 # Where strips with gutters meet such without, or share none, something else begins.
                 fits = bool(_between(common, left, right)) or not (
-                    group.gutters or _between(strip.gaps, *_extent(pieces, strip))
+                    group.gutters or _between(strip.gaps, strip.left, strip.right)
                 )
                 if not fits:
                     found.append(group)
                     group = _Group()
-                    left, right = _extent(pieces, strip)
+                    left, right = strip.left, strip.right
                     common = strip.gaps
             else:
                 common = strip.gaps
             group.strips.append(strip)
             group.gaps, group.left, group.right = common, left, right
         found.append(group)
-        groups += [part for whole in found for part in _trimmed(pieces, whole)]
+        groups += [part for whole in found for part in _trimmed(whole)]
     return groups
-
-
-def _extent(pieces: Pieces, strip: _Strip) -> tuple[float, float]:
-    return float(pieces.left[strip.pieces].min()), float(pieces.right[strip.pieces].max())
 
 
 def _strips(pieces: Pieces, chosen: Places, least: float) -> list[_Strip]:
@@ -134,17 +133,23 @@ def _strips(pieces: Pieces, chosen: Places, least: float) -> list[_Strip]:
     tops, bottoms = pieces.middle[chosen] - reach, pieces.middle[chosen] + reach
     order = np.lexsort((pieces.left[chosen], tops))
     lowest = np.maximum.accumulate(bottoms[order])
-    starts = np.flatnonzero(tops[order][1:] > lowest[:-1]) + 1
-    strips = []
-    for part in np.split(order, starts):
-        members = chosen[part]
-        gaps = _gaps(pieces, members, least)
-        strips.append(_Strip(members, float(pieces.top[members].min()), float(pieces.bottom[members].max()), gaps))
-    return strips
+    starts = np.flatnonzero(np.append(True, tops[order][1:] > lowest[:-1]))
+    ordered = chosen[order]
+    parts = np.split(ordered, starts[1:])
+    lefts, tops = (np.minimum.reduceat(edges[ordered], starts).tolist() for edges in (pieces.left, pieces.top))
+    rights, lows = (np.maximum.reduceat(edges[ordered], starts).tolist() for edges in (pieces.right, pieces.bottom))
+    heights = (np.add.reduceat(pieces.height[ordered], starts) / np.diff(starts, append=len(ordered))).tolist()
+    return [
+        _Strip(part, left, top, right, bottom, height, _gaps(pieces, part, least))
+        for part, left, top, right, bottom, height in zip(parts, lefts, tops, rights, lows, heights, strict=True)
+    ]
 
 
 def _gaps(pieces: Pieces, members: Places, least: float) -> list[Gap]:
     """The bands of empty paper of a strip from left to right; the first and the last have no end."""
+    if len(members) == 1:
+        [place] = members.tolist()
+        return [(-np.inf, float(pieces.left[place])), (float(pieces.right[place]), np.inf)]
     order = members[np.argsort(pieces.left[members], kind="stable")]
     lefts, reached = pieces.left[order], np.maximum.accumulate(pieces.right[order])
     inner = np.flatnonzero(lefts[1:] - reached[:-1] >= least)
@@ -171,19 +176,19 @@ def _between(gaps: list[Gap], left: float, right: float) -> list[Gap]:
     return [(low, high) for low, high in gaps if low > left and high < right]
 
 
-def _sections(pieces: Pieces, strips: list[_Strip]) -> list[list[_Strip]]:
+def _sections(strips: list[_Strip]) -> list[list[_Strip]]:
     """Parts strips where the paper between them is much higher than it usually is."""
     if len(strips) < 3:
         return [strips]
     gaps = np.array([after.top - before.bottom for before, after in pairwise(strips)])
-    heights = np.array([float(np.median(pieces.height[strip.pieces])) for strip in strips])
+    heights = np.array([strip.height for strip in strips])
     around = np.minimum(heights[:-1], heights[1:])
     usual = np.maximum(float(np.median(gaps)), 0.2 * around)
     cuts = np.flatnonzero((gaps >= _BAND * around) & (gaps >= _BAND_RATIO * usual)) + 1
     return [strips[start:stop] for start, stop in zip([0, *cuts.tolist()], [*cuts.tolist(), len(strips)], strict=True)]
 
 
-def _trimmed(pieces: Pieces, group: _Group) -> list[_Group]:
+def _trimmed(group: _Group) -> list[_Group]:
     """Parts from a group what only seems to belong to its columns.
 
     Lines that stand only right of the gutters above the first row that stands on both sides would be read after the
@@ -193,28 +198,27 @@ def _trimmed(pieces: Pieces, group: _Group) -> list[_Group]:
     if not gutters or len(group.strips) < 3:
         return [group]
     low, high = gutters[0][0], gutters[-1][1]
-    extents = [_extent(pieces, strip) for strip in group.strips]
-    both = [left <= low and right >= high for left, right in extents]
+    both = [strip.left <= low and strip.right >= high for strip in group.strips]
     if not any(both):
         return [group]
     first, last = both.index(True), len(both) - 1 - both[::-1].index(True)
 
     def clear(above: int) -> bool:
         upper, lower = group.strips[above], group.strips[above + 1]
-        return lower.top - upper.bottom >= 0.8 * float(np.median(pieces.height[upper.pieces]))
+        return lower.top - upper.bottom >= 0.8 * upper.height
 
     start, stop = 0, len(both)
-    if first and all(left >= low for left, _ in extents[:first]):
+    if first and all(strip.left >= low for strip in group.strips[:first]):
         start = first
     for place in range(last, len(both) - 1):
-        if all(right <= high for _, right in extents[place + 1 :]) and clear(place):
+        if all(strip.right <= high for strip in group.strips[place + 1 :]) and clear(place):
             stop = place + 1
             break
     parts = [group.strips[:start], group.strips[start:stop], group.strips[stop:]]
     return [
-        _Group(strips, group.gaps, min(e[0] for e in extents), max(e[1] for e in extents))
-        for strips, extents in ((part, [_extent(pieces, strip) for strip in part]) for part in parts)
-        if strips
+        _Group(part, group.gaps, min(strip.left for strip in part), max(strip.right for strip in part))
+        for part in parts
+        if part
     ]
 
 
@@ -258,21 +262,35 @@ class _Column:
         return bool(self.reads and np.median(self.counts) >= 18 and np.median(self.fills) >= 0.7)
 
 
-def _column(pieces: Pieces, members: Places) -> _Column:
+def _ordered_rows(pieces: Pieces, members: Places) -> tuple[list[Places], Floats, Rows]:
+    """The rows from top to bottom, their vertical middles, and all of it in one with where each row starts."""
     rows = rows_of(pieces, members)
-    middles = np.array([float(pieces.middle[row].mean()) for row in rows])
-    order = np.argsort(middles, kind="stable").tolist()
-    rows = [rows[place] for place in order]
-    widths = np.array([float(pieces.right[row[-1]] - pieces.left[row[0]]) for row in rows])
-    count = pieces.count[members].sum()
+    members, starts = _flat(rows)
+    middles = np.add.reduceat(pieces.middle[members], starts) / np.diff(starts, append=len(members))
+    order = np.lexsort((pieces.left[members[starts]], middles))
+    rows = [rows[place] for place in order.tolist()]
+    return rows, middles[order], _flat(rows)
+
+
+def _flat(rows: list[Places]) -> Rows:
+    ends = np.cumsum([len(row) for row in rows])
+    return np.concatenate(rows), np.append(0, ends[:-1])
+
+
+def _column(pieces: Pieces, members: Places) -> _Column:
+    _, middles, (flat, starts) = _ordered_rows(pieces, members)
+    ends = np.append(starts[1:], len(flat)) - 1
+    counts = np.add.reduceat(pieces.count[flat], starts)
+    widths = pieces.right[flat[ends]] - pieces.left[flat[starts]]
     return _Column(
-        middles=middles[order],
-        heights=np.array([float(pieces.height[row].max()) for row in rows]),
-        counts=np.array([float(pieces.count[row].sum()) for row in rows]),
-        fills=widths / max(float(np.percentile(widths, 90)), 1e-6),
-        letters=float(pieces.letters[members].sum() / count) if count else 0.0,
-        colons=float(np.mean([pieces.closes[row[-1]] for row in rows])),
-        values=float(np.mean([pieces.opens[row[0]] for row in rows])),
+        middles=middles,
+        heights=np.maximum.reduceat(pieces.height[flat], starts),
+        counts=counts,
+        # The second or third longest row tells the width better than the longest, which may stick out.
+        fills=widths / max(float(np.sort(widths)[-1 - len(widths) // 10]), 1e-6),
+        letters=float(pieces.letters[flat].sum() / max(1.0, counts.sum())),
+        colons=float(pieces.closes[flat[ends]].mean()),
+        values=float(pieces.opens[flat[starts]].mean()),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import msgspec
@@ -64,17 +65,17 @@ class Pieces:
     first: Places
     last: Places
 
-    @property
+    @cached_property
     def middle(self) -> Floats:
         """Vertical middles."""
         return (self.top + self.bottom) / 2
 
-    @property
+    @cached_property
     def height(self) -> Floats:
         """Heights; never 0."""
         return np.maximum(self.bottom - self.top, 1e-6)
 
-    @property
+    @cached_property
     def centre(self) -> Floats:
         """Horizontal centres."""
         return (self.left + self.right) / 2
