@@ -8,7 +8,7 @@ import json
 import pytest
 from hypothesis import given
 
-from test_document import documents
+from document_fixtures import documents
 from typecase.document import Document, Page
 from typecase.errors import UsageError
 from typecase.writers import FORMATS, Head, WriteOptions, formats_of

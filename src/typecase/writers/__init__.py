@@ -24,12 +24,22 @@ class Format:
         media_type: What a server calls it.
         module: Where its writer lies; imported when it is first used.
         writer: Its class there.
+        page_a_file: A file holds one page only, and a document of several becomes several files.
     """
 
     suffix: str
     media_type: str
     module: str
     writer: str
+    page_a_file: bool = False
+
+    def suffix_of(self, place: int) -> str:
+        """The ending of the file for the page at a place, from 1, of a format with `page_a_file`.
+
+        The first page has the usual one: `.page.xml`, `.page-2.xml`, `.page-3.xml`.
+        """
+        first, *rest = self.suffix.removeprefix(".").split(".")
+        return self.suffix if place == 1 else ".".join(("", f"{first}-{place}", *rest))
 
     def open(self, file: BinaryIO, head: Head, options: WriteOptions = DEFAULTS) -> Writer:
         """Gives what writes a document in this form, a page at a time; see `Writer`."""
@@ -53,7 +63,9 @@ class Format:
             origins: What its pages were read from, as many as there are pages, or none.
         """
         file = io.BytesIO()
-        with self.open(file, head or Head(document.source, document.provenance), options) as writer:
+        with self.open(
+            file, head or Head(document.source, document.provenance, page_count=len(document.pages)), options
+        ) as writer:
             for page, origin in zip(document.pages, origins or [None] * len(document.pages), strict=True):
                 writer.page(page, origin)
         return file.getvalue()
@@ -62,6 +74,10 @@ class Format:
 FORMATS: dict[str, Format] = {
     "text": Format(".txt", "text/plain; charset=utf-8", "text", "TextWriter"),
     "json": Format(".json", "application/json", "json", "JsonWriter"),
+    "tsv": Format(".tsv", "text/tab-separated-values; charset=utf-8", "tsv", "TsvWriter"),
+    "hocr": Format(".hocr", "text/html; charset=utf-8", "hocr", "HocrWriter"),
+    "alto": Format(".alto.xml", "application/xml", "alto", "AltoWriter"),
+    "page": Format(".page.xml", "application/xml", "page", "PageXmlWriter", page_a_file=True),
 }
 """The formats by their names."""
 

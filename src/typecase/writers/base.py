@@ -38,12 +38,14 @@ class Head:
         pdf: The PDF that the pages are drawn from, as a path or its bytes; None where they are pictures. The searchable
             PDF is this file with text added; its pages are told by `Page.number`, and those that were not read stay.
         password: What opens that PDF.
+        page_count: How many pages are to be written, where that is known.
     """
 
     source: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     pdf: Path | bytes | None = None
     password: str | None = None
+    page_count: int | None = None
 
 
 @dataclass(frozen=True)
