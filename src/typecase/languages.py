@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from functools import cache
 
 from typecase.errors import UsageError
 
@@ -40,3 +41,36 @@ def languages_of(names: str | Iterable[str]) -> tuple[str, ...]:
             f"{', '.join(LANGUAGES)}, joined by +."
         )
     return tuple(dict.fromkeys(code for code in found if code is not None))
+
+
+# The letters of each language beyond A to Z, in lower case; those of words that it borrowed and keeps writing so, too.
+_LETTERS = {
+    code: letters
+    for code, _, letters in (
+        line.partition(" ")
+        for line in """
+af áéíóúèêëîïôöûü|az çəğıöşü|bs čćđšž|ca àçèéíïòóúü|cs áčďéěíňóřšťúůýž|cy àáâäèéêëìíîïòóôöùúûüẁẃŵẅỳýŷÿ|da åæøáéíóúýǿ|
+de äöüßé|en çèéêïñ|eo ĉĝĥĵŝŭ|es áéíñóúü|et äõöüšž|eu çñü|fi åäöšž|fo áðíóúýæø|fr àâæçéèêëîïôœùûüÿ|fy âéêëíïôöûúü|
+ga áéíóú|gd àáèéìíòóù|gl áçéíïñóúü|hr čćđšž|hu áéíóöőúüű|id é|is áðéíóúýþæö|it àèéìíîòóùú|la æëïœāēīōūȳ|lb äâèéêëîïôöûü|
+lt ąčęėįšųūž|lv āčēģīķļņōŗšūž|ms é|mt àċèġħìòùż|nb åæøàâéèêóòôü|nl áàéèëêíïóöúüûĳ|nn åæøàâéèêóòôü|no åæøàâéèêóòôü|
+oc àáçèéíïòóúü|pl ąćęłńóśźż|pt àáâãçéêíóôõúü|rm àâèéêìîòôöùûü|ro ăâîșşțţ|se áčđŋšŧž|sk áäčďéíĺľňóôŕšťúýž|sl čšž|sq çë|
+sv åäöàáéü|sw |tr âçğıîöşûü
+""".replace("\n", "").split("|")
+    )
+}
+
+
+def letters_of(languages: Collection[str]) -> frozenset[str]:
+    """The letters beyond A to Z, small and capital, that some languages are written with.
+
+    Args:
+        languages: Two-letter codes, as `languages_of` gives them.
+    """
+    return frozenset().union(*(_letters(code) for code in languages))
+
+
+@cache
+def _letters(code: str) -> frozenset[str]:
+    small = _LETTERS[code]
+    capitals = {"ß": "ẞ", "ı": "İ"}
+    return frozenset(small) | {capitals.get(letter, letter.upper()) for letter in small}

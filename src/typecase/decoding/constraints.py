@@ -1,4 +1,4 @@
-"""Narrowing down what may be read: an alphabet that is a must, words and a pattern that pull."""
+"""Narrowing down what may be read: an alphabet that is a must, and languages that lean towards their letters."""
 
 from __future__ import annotations
 
@@ -10,11 +10,49 @@ import numpy.typing as npt
 from typecase.charset import ClassSet
 from typecase.decoding.ctc import BLANK
 from typecase.errors import UsageError
+from typecase.languages import letters_of
 from typecase.preprocess import FloatArray
 
 LARGEST_BOOST = 1e5
 """By how much an allowed character may gain from those that are not: what the net finds a hundred thousand times less
 likely than what it sees is not made of it."""
+
+FOREIGN = 0.02
+"""A letter of another language must be so many times likelier than all else to be read: fifty times."""
+
+
+@dataclass(frozen=True)
+class Leaning:
+    """A leaning towards the letters of some languages.
+
+    Attributes:
+        weights: What the probability of each class of the net is multiplied by, [1 + classes].
+    """
+
+    weights: FloatArray
+
+    @classmethod
+    def of(cls, classes: ClassSet, languages: tuple[str, ...]) -> Leaning | None:
+        """Makes a leaning; None where any language will do.
+
+        Args:
+            classes: The model's characters.
+            languages: Two-letter codes.
+        """
+        if not languages:
+            return None
+        known = letters_of(languages)
+        foreign = [not name.isascii() and name.isalpha() and name not in known | _OF_NONE for name in classes.names]
+        return cls(np.array([1.0, *(FOREIGN if one else 1.0 for one in foreign)], np.float32))
+
+    def apply(self, probabilities: FloatArray) -> None:
+        """Weighs the frames, [frames, 1 + classes], in their place; each sums to one as before."""
+        probabilities *= self.weights
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+
+
+# Signs that Unicode counts as letters.
+_OF_NONE = frozenset("ªºµ")
 
 
 @dataclass(frozen=True)

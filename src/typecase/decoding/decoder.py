@@ -14,7 +14,7 @@ from typecase.decoding.automata import Automaton, Pattern, WordList
 from typecase.decoding.beam import Beam
 from typecase.decoding.bias import Bias
 from typecase.decoding.confidence import Certainties, ConfidenceMap, certainties, posteriors, single_characters
-from typecase.decoding.constraints import Restriction
+from typecase.decoding.constraints import Leaning, Restriction
 from typecase.decoding.ctc import Frames, Indices, Runs, greedy
 from typecase.decoding.language_model import CharacterModel
 from typecase.decoding.options import ReadOptions
@@ -83,6 +83,7 @@ class Decoder:
         self._maps = {level: ConfidenceMap(*line) for level, line in (confidence_maps or {}).items()}
         self._space = classes.index(SPACE) + 1 if SPACE in classes else -1
         self._restriction = Restriction.of(classes, options.allow, spaces=options.mode == "line")
+        self._leaning = Leaning.of(classes, options.languages)
         self._find: Callable[[Frames], Runs] = (
             greedy if options.decoder == "greedy" else Beam(_language_model(classes, options))
         )
@@ -95,6 +96,8 @@ class Decoder:
             logits: For each line logits of shape [frames, 1 + classes].
         """
         frames = Frames.of(logits, self._temperature)
+        if self._leaning is not None:
+            self._leaning.apply(frames.probabilities)
         if self._restriction is not None:
             self._restriction.apply(frames.probabilities)
         if self.options.mode == "char":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from typecase.errors import UsageError
+from typecase.languages import languages_of
 
 MODES = ("page", "block", "line", "word", "char")
 """What a picture may be said to show."""
@@ -30,6 +31,8 @@ class ReadOptions:
         bias: How strongly `words` and `pattern` pull: they win where the net finds what they ask for at most
             e ** bias times less likely than what it would have read; 0 takes them only where they change nothing.
         alternatives: How many other characters to give for each.
+        languages: Codes of the languages that the text is likely in, in a list or joined by `+`; none of them means
+            any. A letter of none of these languages is read only where it is plainly there.
     """
 
     mode: Mode = "line"
@@ -40,6 +43,7 @@ class ReadOptions:
     pattern: str | None = None
     bias: float = 8.0
     alternatives: int = 3
+    languages: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.mode not in MODES:
@@ -57,6 +61,8 @@ class ReadOptions:
             raise UsageError(f"alternatives must be from 0 to 20, not {self.alternatives}.")
         if not 0 <= self.bias <= 1000:
             raise UsageError(f"bias must be from 0 to 1000, not {self.bias}.")
+        if self.languages:
+            object.__setattr__(self, "languages", languages_of(self.languages))
         # So that the options can be a key, whatever the words came in.
         object.__setattr__(self, "words", tuple(self.words))
 
@@ -75,7 +81,8 @@ class ReadOptions:
     def to_dict(self) -> dict[str, Any]:
         """The options as plain JSON values; of the words only how many there are, for they may be thousands."""
         model = None if self.language_model is None else os.fspath(self.language_model)
-        return {**asdict(self), "words": len(self.words), "language_model": model}
+        changed = {"words": len(self.words), "language_model": model, "languages": list(self.languages)}
+        return {**asdict(self), **changed}
 
 
 def read_words(path: str | os.PathLike[str]) -> tuple[str, ...]:
