@@ -391,19 +391,19 @@ class _Corner:
             font = pick(generator, pick(generator, families))
             if font.style != "normal" and generator.random() >= self._domain.italics:
                 continue
-            if not font.missing(text) and _has_sound_spaces(font):
+            if not font.missing(text) and has_sound_spaces(font):
                 return font, text
-        able = [other for other in self._all if not other.missing(text) and _has_sound_spaces(other)]
+        able = [other for other in self._all if not other.missing(text) and has_sound_spaces(other)]
         if able:
             return pick(generator, able), text
-        if font is None or not _has_sound_spaces(font):
+        if font is None or not has_sound_spaces(font):
             return None, text
         lacking = font.missing(text)
         return font, " ".join("".join(one for one in text if one not in lacking).split())
 
 
 @cache
-def _has_sound_spaces(font: Font) -> bool:
+def has_sound_spaces(font: Font) -> bool:
     """Whether a space can be seen as one; some fonts have none to speak of, some one as wide as a page."""
     typeface = open_typeface(font.path)
     return _SPACE[0] <= typeface.width(" ") / typeface.units <= _SPACE[1]
