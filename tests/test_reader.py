@@ -72,17 +72,6 @@ def test_modes(reader: Reader) -> None:
     assert reader.read(line_picture("O"), "char", allow="0").text == "0"
 
 
-@pytest.mark.parametrize("mode", ["page", "block"])
-def test_pages_are_for_later(reader: Reader, mode: str) -> None:
-    with pytest.raises(UsageError, match=f"whole {mode} cannot be read yet.*mode='line'"):
-        reader.read(line_picture("A"), mode)  # type: ignore[arg-type]
-
-
-def test_the_default_is_a_page(reader: Reader) -> None:
-    with pytest.raises(UsageError, match="whole page"):
-        reader.read(line_picture("A"))
-
-
 def test_wrong_options_are_said_before_the_first_picture(reader: Reader) -> None:
     with pytest.raises(UsageError, match="'lime' is not known"):
         reader.read_many([], "lime")  # type: ignore[arg-type]

@@ -24,7 +24,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from typecase.document import Page
-from typecase.errors import InputError, TypecaseError, UsageError
+from typecase.errors import InputError, UsageError
 from typecase.sources.finding import cannot_open
 from typecase.sources.page_numbers import Pages, PageSelection
 from typecase.sources.pictures import (
@@ -128,7 +128,7 @@ class SourcePage:
     to_read: bool = True
     draw: Callable[[], Image.Image] | None = None
     origin: Origin = field(default_factory=Origin)
-    error: TypecaseError | None = None
+    error: InputError | None = None
 
     def picture(self) -> Image.Image:
         """The picture that is to be read, upright, of mode "L" or "RGB".

@@ -254,9 +254,7 @@ class PdfPage:
                         f"drawn at {chosen:.0f} dots per inch; --dpi draws it finer."
                     )
             self._dpi = chosen
-            self.width, self.height = (
-                max(1, round(side * chosen / _POINTS)) for side in (self._across, self._down)
-            )
+            self.width, self.height = (max(1, round(side * chosen / _POINTS)) for side in (self._across, self._down))
         check_size(self.width, self.height, self.name.rstrip(","), max_pixels)
         return coarser
 
