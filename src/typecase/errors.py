@@ -75,6 +75,10 @@ class OutputError(TypecaseError):
     exit_code = ExitCode.OUTPUT
 
 
+class ExistsError(OutputError):
+    """A result is there already, and may not be overwritten."""
+
+
 class MissingExtraError(TypecaseError):
     """A library is needed that the light install does not bring."""
 

@@ -16,7 +16,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from typecase.errors import InputError, OutputError
+from typecase.errors import ExistsError, InputError, OutputError
 
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space or choose another folder",
@@ -40,7 +40,7 @@ _RUST_ERROR = re.compile(r"\(os error (\d+)\)")
 
 
 @contextlib.contextmanager
-def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
+def atomic_write(path: str | os.PathLike[str], *, overwrite: bool = True) -> Iterator[Path]:
     """Writes a file whole or not at all.
 
     The body writes to the path that is given; when it ends well the file is flushed to the disk and takes the place
@@ -49,16 +49,20 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Args:
         path: The file to write.
+        overwrite: Whether a file that is there already, or is there by the time the body ends, may be replaced.
 
     Yields:
         A new, empty file in the same folder with the same suffix, for the body to write.
 
     Raises:
+        ExistsError: The file is there already, and may not be replaced.
         OutputError: The file cannot be written: no space, no permission, a folder of that name.
     """
     shown = Path(path)
     target = shown.resolve() if shown.is_symlink() else shown
     mode = _mode_of_old(target, shown)
+    if mode is not None and not overwrite:
+        raise _exists(shown)
     temporary = target.with_name(f".{target.stem[:64]}.{secrets.token_hex(6)}.partial{target.suffix[:32]}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +75,10 @@ def atomic_write(path: str | os.PathLike[str]) -> Iterator[Path]:
         if mode is not None:
             os.chmod(temporary, mode)
         _flush(temporary)
-        os.replace(temporary, target)
+        if overwrite:
+            os.replace(temporary, target)
+        else:
+            _put_in_place(temporary, target, shown)
         _flush(target.parent)
     except Exception as error:
         number = _system_error(error, {temporary, target, target.parent})
@@ -131,6 +138,23 @@ def _mode_of_old(target: Path, shown: Path) -> int | None:
         # Renaming over a device or a pipe would replace it by a file.
         raise OutputError(f"{shown} is not an ordinary file; name one to write.")
     return stat.S_IMODE(old.st_mode)
+
+
+def _exists(path: Path) -> ExistsError:
+    return ExistsError(f"{path} is there already; allow it to be overwritten (--overwrite), or choose another folder.")
+
+
+def _put_in_place(temporary: Path, target: Path, shown: Path) -> None:
+    """Gives a file its name unless that is taken, even by another process at this very moment."""
+    try:
+        os.link(temporary, target)
+    except FileExistsError:
+        raise _exists(shown) from None
+    except OSError:
+        # Some file systems know no second name for a file; then a moment's gap is the best that there is.
+        if target.exists():
+            raise _exists(shown) from None
+        os.replace(temporary, target)
 
 
 def _flush(path: Path) -> None:

@@ -161,7 +161,7 @@ class OpenDocument:
 
     def head(self, provenance: dict[str, Any]) -> Head:
         """What writers are told before the first page."""
-        return Head(self.name, provenance, self.pdf, self.password)
+        return Head(self.name, provenance, self.pdf, self.password, self.count)
 
     def close(self) -> None:
         """Gives back what is held."""
@@ -345,7 +345,7 @@ class _Pdf(OpenDocument):
             own,
             to_read,
             lambda: page.draw(without_text=without_text),
-            Origin(page.draw, existing_text=existing),
+            Origin(page.draw, existing_text=existing, own=own if existing == "redo" else None),
         )
 
     def close(self) -> None:

@@ -58,12 +58,15 @@ class Origin:
             none, and then `picture` is stored.
         frame: Which of the file's pictures, from 0.
         existing_text: What a PDF's page carried of its own, and what became of it.
+        own: With `redo`, the visible text that the PDF's page carries and keeps. Its words are among the words of the
+            page that was read, and must not be put into the PDF a second time.
     """
 
     picture: Image.Image | Callable[[], Image.Image] | None = None
     file: Path | bytes | None = None
     frame: int = 0
     existing_text: ExistingText = "none"
+    own: Page | None = None
 
     def drawn(self) -> Image.Image | None:
         """The picture, where there is one."""
