@@ -9,7 +9,8 @@ letters, how long and how tightly set they are. What is cut into columns is look
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -40,7 +41,7 @@ Rows: TypeAlias = tuple[Places, Places]
 """The pieces of all rows one after the other, and where each row starts."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Strip:
     """Pieces between two heights where no text stands, and the bands of empty paper between and around them."""
 
@@ -50,22 +51,40 @@ class _Strip:
     right: float
     bottom: float
     height: float
-    gaps: list[Gap]
+    gaps: tuple[Gap, ...]
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Group:
     """Strips that share gaps."""
 
-    strips: list[_Strip] = field(default_factory=list)
-    gaps: list[Gap] = field(default_factory=list)
+    strips: tuple[_Strip, ...] = ()
+    gaps: tuple[Gap, ...] = ()
     left: float = np.inf
     right: float = -np.inf
+
+    @classmethod
+    def of(cls, strips: Iterable[_Strip], least: float) -> _Group:
+        """Puts strips together, whatever they share."""
+        group = cls()
+        for strip in strips:
+            group = group.with_strip(strip, least)
+        return group
+
+    def with_strip(self, strip: _Strip, least: float) -> _Group:
+        """One strip more at the foot."""
+        gaps = _common(self.gaps, strip.gaps, least) if self.strips else strip.gaps
+        return _Group((*self.strips, strip), gaps, min(self.left, strip.left), max(self.right, strip.right))
 
     @property
     def gutters(self) -> list[Gap]:
         """The gaps with text on both sides."""
-        return _between(self.gaps, self.left, self.right)
+        return [(low, high) for low, high in self.gaps if low > self.left and high < self.right]
+
+    @property
+    def pieces(self) -> Places:
+        """The pieces of all strips."""
+        return np.concatenate([strip.pieces for strip in self.strips])
 
 
 def flows_of(pieces: Pieces, chosen: Places) -> list[list[Places]]:
@@ -83,49 +102,71 @@ def flows_of(pieces: Pieces, chosen: Places) -> list[list[Places]]:
     flows: list[list[Places]] = []
     going_on = False
     for group in _groups(pieces, chosen):
-        members = np.concatenate([strip.pieces for strip in group.strips])
-        cuts = [(low + high) / 2 for low, high in column_gutters(pieces, members, group.gutters)]
-        if cuts:
-            column = np.searchsorted(np.array(cuts), pieces.centre[members])
-            for number in range(len(cuts) + 1):
-                flows += flows_of(pieces, members[column == number])
-            going_on = False
-            continue
-        rows, _, _ = _ordered_rows(pieces, members)
-        if not going_on:
-            flows.append([])
-        flows[-1] += rows
-        going_on = True
+        parts = _parts(pieces, group)
+        if parts is None:
+            rows, _, _ = _ordered_rows(pieces, group.pieces)
+            if not going_on:
+                flows.append([])
+            flows[-1] += rows
+        else:
+            for part in parts:
+                flows += flows_of(pieces, part)
+        going_on = parts is None
     return flows
+
+
+def _parts(pieces: Pieces, group: _Group) -> list[Places] | None:
+    """What of a group is read one after the other, or None where it is read across, row by row."""
+    members = group.pieces
+    columns = _Columns.of(pieces, members, group.gutters)
+    if columns is None:
+        return None
+    # Columns of running text go on past a band of empty paper: paragraphs may end side by side. Anything else is read
+    # from band to band.
+    chosen = columns.running()
+    if not chosen:
+        sections = _sections(group.strips)
+        if len(sections) > 1:
+            return [np.concatenate([strip.pieces for strip in section]) for section in sections]
+        chosen = columns.apart()
+    if not chosen:
+        return None
+    number = np.searchsorted(np.array([(low + high) / 2 for low, high in chosen]), pieces.centre[members])
+    return [members[number == place] for place in range(len(chosen) + 1)]
 
 
 def _groups(pieces: Pieces, chosen: Places) -> list[_Group]:
     least = GUTTER * float(np.median(pieces.character[chosen]))
-    groups: list[_Group] = []
-    for section in _sections(_strips(pieces, chosen, least)):
-        group = _Group()
-        found = []
-        for strip in section:
-            left, right = strip.left, strip.right
-            if group.strips:
-                common = _common(group.gaps, strip.gaps, least)
-                left, right = min(left, group.left), max(right, group.right)
-                # Where strips with gutters meet such without, or share none, something else begins.
-                fits = bool(_between(common, left, right)) or not (
-                    group.gutters or _between(strip.gaps, strip.left, strip.right)
-                )
-                if not fits:
-                    found.append(group)
-                    group = _Group()
-                    left, right = strip.left, strip.right
-                    common = strip.gaps
-            else:
-                common = strip.gaps
-            group.strips.append(strip)
-            group.gaps, group.left, group.right = common, left, right
-        found.append(group)
-        groups += [part for whole in found for part in _trimmed(whole)]
-    return groups
+    groups = [_Group()]
+    for strip in _strips(pieces, chosen, least):
+        group = groups[-1].with_strip(strip, least)
+        # Where strips with gutters meet such without, or share none, something else begins.
+        if (
+            groups[-1].strips
+            and not group.gutters
+            and (groups[-1].gutters or _Group().with_strip(strip, least).gutters)
+        ):
+            groups.append(_Group().with_strip(strip, least))
+        else:
+            groups[-1] = group
+    for place in range(len(groups) - 1, 0, -1):
+        groups[place - 1], groups[place] = _moved(groups[place - 1], groups[place], least)
+    return [part for group in groups if group.strips for part in _trimmed(group, least)]
+
+
+def _moved(above: _Group, below: _Group, least: float) -> tuple[_Group, _Group]:
+    """Gives strips at the foot of a small group to the larger one below where they share all gutters of that one.
+
+    A short line above a column leaves a gap that is a gutter only by chance.
+    """
+    while 0 < len(above.strips) < len(below.strips) and below.gutters:
+        last = above.strips[-1]
+        low, high = below.gutters[0][0], below.gutters[-1][1]
+        grown = _Group.of([last, *below.strips], least)
+        if not (last.left <= low and last.right >= high and len(grown.gutters) == len(below.gutters)):
+            break
+        above, below = _Group.of(above.strips[:-1], least), grown
+    return above, below
 
 
 def _strips(pieces: Pieces, chosen: Places, least: float) -> list[_Strip]:
@@ -145,19 +186,19 @@ def _strips(pieces: Pieces, chosen: Places, least: float) -> list[_Strip]:
     ]
 
 
-def _gaps(pieces: Pieces, members: Places, least: float) -> list[Gap]:
+def _gaps(pieces: Pieces, members: Places, least: float) -> tuple[Gap, ...]:
     """The bands of empty paper of a strip from left to right; the first and the last have no end."""
     if len(members) == 1:
         [place] = members.tolist()
-        return [(-np.inf, float(pieces.left[place])), (float(pieces.right[place]), np.inf)]
+        return (-np.inf, float(pieces.left[place])), (float(pieces.right[place]), np.inf)
     order = members[np.argsort(pieces.left[members], kind="stable")]
     lefts, reached = pieces.left[order], np.maximum.accumulate(pieces.right[order])
     inner = np.flatnonzero(lefts[1:] - reached[:-1] >= least)
     lows, highs = reached[inner].tolist(), lefts[inner + 1].tolist()
-    return list(zip([-np.inf, *lows, float(reached[-1])], [float(lefts[0]), *highs, np.inf], strict=True))
+    return tuple(zip([-np.inf, *lows, float(reached[-1])], [float(lefts[0]), *highs, np.inf], strict=True))
 
 
-def _common(one: list[Gap], other: list[Gap], least: float) -> list[Gap]:
+def _common(one: Sequence[Gap], other: Sequence[Gap], least: float) -> tuple[Gap, ...]:
     """The bands that two ascending lists share."""
     found = []
     i = j = 0
@@ -169,14 +210,10 @@ def _common(one: list[Gap], other: list[Gap], least: float) -> list[Gap]:
             i += 1
         else:
             j += 1
-    return found
+    return tuple(found)
 
 
-def _between(gaps: list[Gap], left: float, right: float) -> list[Gap]:
-    return [(low, high) for low, high in gaps if low > left and high < right]
-
-
-def _sections(strips: list[_Strip]) -> list[list[_Strip]]:
+def _sections(strips: Sequence[_Strip]) -> list[Sequence[_Strip]]:
     """Parts strips where the paper between them is much higher than it usually is."""
     if len(strips) < 3:
         return [strips]
@@ -188,11 +225,12 @@ def _sections(strips: list[_Strip]) -> list[list[_Strip]]:
     return [strips[start:stop] for start, stop in zip([0, *cuts.tolist()], [*cuts.tolist(), len(strips)], strict=True)]
 
 
-def _trimmed(group: _Group) -> list[_Group]:
+def _trimmed(group: _Group, least: float) -> list[_Group]:
     """Parts from a group what only seems to belong to its columns.
 
     Lines that stand only right of the gutters above the first row that stands on both sides would be read after the
-    left column, and lines only left of them at the foot before the right one: a date, a heading of what follows.
+    left column, and lines only left of them at the foot before the right one. Where a gap sets them off, they are a
+    date above, or a heading of what follows.
     """
     gutters = group.gutters
     if not gutters or len(group.strips) < 3:
@@ -207,19 +245,24 @@ def _trimmed(group: _Group) -> list[_Group]:
         upper, lower = group.strips[above], group.strips[above + 1]
         return lower.top - upper.bottom >= 0.8 * upper.height
 
-    start, stop = 0, len(both)
-    if first and all(strip.left >= low for strip in group.strips[:first]):
-        start = first
-    for place in range(last, len(both) - 1):
-        if all(strip.right <= high for strip in group.strips[place + 1 :]) and clear(place):
-            stop = place + 1
-            break
+    start = next(
+        (
+            place
+            for place in range(first, 0, -1)
+            if all(strip.left >= low for strip in group.strips[:place]) and clear(place - 1)
+        ),
+        0,
+    )
+    stop = next(
+        (
+            place
+            for place in range(last + 1, len(both))
+            if all(strip.right <= high for strip in group.strips[place:]) and clear(place - 1)
+        ),
+        len(both),
+    )
     parts = [group.strips[:start], group.strips[start:stop], group.strips[stop:]]
-    return [
-        _Group(part, group.gaps, min(strip.left for strip in part), max(strip.right for strip in part))
-        for part in parts
-        if part
-    ]
+    return [_Group.of(part, least) for part in parts if part]
 
 
 @dataclass(frozen=True)
@@ -294,63 +337,72 @@ def _column(pieces: Pieces, members: Places) -> _Column:
     )
 
 
-def column_gutters(pieces: Pieces, members: Places, gutters: list[Gap]) -> list[Gap]:
-    """Chooses the gutters that lie between columns.
+@dataclass(frozen=True)
+class _Columns:
+    """Columns beside each other.
 
-    Args:
-        pieces: All pieces.
-        members: Those around the gutters.
-        gutters: Bands of empty paper from left to right.
+    Attributes:
+        gutters: The bands between them.
+        columns: Each column.
+        before: For each gutter all that is left of it, read across.
+        after: For each gutter all that is right of it, read across.
+        wide: Width of each gutter in characters.
+        levels: For each gutter the share of rows that stand level on both sides; None where the columns do not stand
+            side by side.
     """
-    if not gutters:
-        return []
-    cuts = np.array([(low + high) / 2 for low, high in gutters])
-    number = np.searchsorted(cuts, pieces.centre[members])
-    # Where strips were taken away, two gutters may have come to lie side by side.
-    present, number = np.unique(number, return_inverse=True)
-    gutters = [gutters[place - 1] for place in present.tolist()[1:]]
-    columns = [_column(pieces, members[number == place]) for place in range(len(gutters) + 1)]
-    chosen = []
-    for place, gutter in enumerate(gutters):
-        if len(gutters) == 1:
-            before, after = columns
-        else:
-            before, after = _column(pieces, members[number <= place]), _column(pieces, members[number > place])
-        wide = (gutter[1] - gutter[0]) / float(np.median(pieces.character[members]))
-        if _are_columns(columns[place], columns[place + 1], before, after, wide, len(gutters)):
-            chosen.append(gutter)
-    return chosen
 
+    gutters: list[Gap]
+    columns: list[_Column]
+    before: list[_Column]
+    after: list[_Column]
+    wide: list[float]
+    levels: list[float | None]
 
-def _are_columns(left: _Column, right: _Column, before: _Column, after: _Column, wide: float, gutters: int) -> bool:
-    """Whether two neighbouring columns are read one after the other.
+    @classmethod
+    def of(cls, pieces: Pieces, members: Places, gutters: list[Gap]) -> _Columns | None:
+        """Looks at what stands between some gutters; None where there is no gutter."""
+        if not gutters:
+            return None
+        cuts = np.array([(low + high) / 2 for low, high in gutters])
+        number = np.searchsorted(cuts, pieces.centre[members])
+        columns = [_column(pieces, members[number == place]) for place in range(len(gutters) + 1)]
+        before, after = columns[:1], columns[1:]
+        if len(gutters) > 1:
+            before = [_column(pieces, members[number <= place]) for place in range(len(gutters))]
+            after = [_column(pieces, members[number > place]) for place in range(len(gutters))]
+        character = float(np.median(pieces.character[members]))
+        wide = [(high - low) / character for low, high in gutters]
+        levels = [_level(left, right) for left, right in pairwise(columns)]
+        return cls(gutters, columns, before, after, wide, levels)
 
-    Args:
-        left: The column left of the gutter.
-        right: The one right of it.
-        before: All that is left of the gutter, read across.
-        after: All that is right of it, read across.
-        wide: The gutter's width in characters.
-        gutters: How many gutters there are side by side.
-    """
-    level = _level(left, right)
-    if level is None:
-        return False
-    if level < 0.6:
-        # Numbers that are set lower or higher than what they belong to still belong to it.
-        sizes = [float(np.median(column.heights)) for column in (left, right)]
-        return (before.reads and after.reads) or (
-            max(sizes) >= OTHER_SIZE * min(sizes) and min(left.letters, right.letters) >= 0.5
-        )
-    rows = min(len(left.middles), len(right.middles))
-    if rows < 3:
-        return False
-    if left.runs and right.runs:
-        return True
-    if before.colons >= 0.3 or after.values >= 0.3:
-        return False
-    tight = max(left.pitch, right.pitch) <= 1.5
-    return gutters == 1 and tight and wide >= 2.5 and before.reads and after.reads
+    def running(self) -> list[Gap]:
+        """The gutters between columns of running text, which are surely read one after the other."""
+        return [
+            gutter
+            for gutter, (left, right), level in zip(self.gutters, pairwise(self.columns), self.levels, strict=True)
+            if level is not None and min(len(left.middles), len(right.middles)) >= 3 and left.runs and right.runs
+        ]
+
+    def apart(self) -> list[Gap]:
+        """The gutters whose two sides are rather read one after the other."""
+        return [gutter for place, gutter in enumerate(self.gutters) if self._is_apart(place)]
+
+    def _is_apart(self, place: int) -> bool:
+        left, right = self.columns[place], self.columns[place + 1]
+        before, after = self.before[place], self.after[place]
+        level = self.levels[place]
+        if level is None:
+            return False
+        if level < 0.6:
+            # Numbers that are set lower or higher than what they belong to still belong to it.
+            if before.reads and after.reads:
+                return True
+            sizes = [float(np.median(column.heights)) for column in (left, right)]
+            return max(sizes) >= OTHER_SIZE * min(sizes) and min(left.letters, right.letters) >= 0.5
+        if min(len(left.middles), len(right.middles)) < 3 or before.colons >= 0.3 or after.values >= 0.3:
+            return False
+        tight = max(left.pitch, right.pitch) <= 1.5
+        return len(self.gutters) == 1 and tight and self.wide[place] >= 2.5 and before.reads and after.reads
 
 
 def _level(one: _Column, other: _Column) -> float | None:
