@@ -31,7 +31,9 @@ from typecase.files import sha256_of
 from typecase.languages import languages_of
 from typecase.reading import (
     SOURCE_ERRORS,
+    ReadDocument,
     Reading,
+    ReadPage,
     Region,
     Request,
     SourceError,
@@ -48,6 +50,7 @@ from typecase.sources.documents import DocumentSource, ExistingText, SourcePage
 from typecase.sources.page_numbers import Pages
 from typecase.sources.pictures import MAX_PIXELS
 from typecase.stages.recognize import AT_ONCE, LineRecognizer
+from typecase.writers.base import Head
 
 if TYPE_CHECKING:
     from typecase.stages.page import PageReader
@@ -170,7 +173,7 @@ class Reader:
             **options,
         )
         with reading:
-            return _document(reading, [read.page for read in reading])
+            return ReadDocument(reading.head, tuple(reading)).document
 
     def open(self, source: DocumentSource, mode: Mode = "page", *, name: str | None = None, **options: Any) -> Reading:
         """Opens a document whose pages are read one by one, as they are asked for; memory does not grow with them.
@@ -225,6 +228,19 @@ class Reader:
             ModelError: The model that finds lines on a page cannot be used.
             UsageError: The mode or an option is not known, or its value is impossible.
         """
+        found = self.read_with_origins(sources, mode, **options)
+        return (one.document if isinstance(one, ReadDocument) else one for one in found)
+
+    def read_with_origins(
+        self, sources: Iterable[DocumentSource], mode: Mode = "page", **options: Any
+    ) -> Iterator[ReadDocument | SourceError]:
+        """Reads many documents as `read_many` does, and gives them together with what writers need.
+
+        Args:
+            sources: See `read_many`.
+            mode: See `read_many`.
+            **options: See `read`.
+        """
         return self._read_many(sources, self._request(mode=mode, **options))
 
     def _request(self, **options: Any) -> Request:
@@ -239,35 +255,38 @@ class Reader:
     def _reading(self, source: DocumentSource, request: Request, name: str | None = None) -> Reading:
         return Reading(source, request, self._read_pages, self._provenance(request), name)
 
-    def _read_many(self, sources: Iterable[DocumentSource], request: Request) -> Iterator[Document | SourceError]:
+    def _read_many(self, sources: Iterable[DocumentSource], request: Request) -> Iterator[ReadDocument | SourceError]:
         rest = iter(sources)
         # What finds lines keeps its cores busy with one page at a time.
         at_once = 1 if request.finds_lines else AT_ONCE
         for part in iter(lambda: list(islice(rest, at_once)), []):
             yield from self._read_together(part, request)
 
-    def _read_together(self, sources: Sequence[DocumentSource], request: Request) -> Iterator[Document | SourceError]:
+    def _read_together(
+        self, sources: Sequence[DocumentSource], request: Request
+    ) -> Iterator[ReadDocument | SourceError]:
         """Reads documents; those that are but a picture of a line go through the net together."""
-        done: list[Document | SourceError | Reading] = []
+        done: list[ReadDocument | SourceError | Head] = []
         waiting: list[SourcePage] = []
         for source in sources:
             try:
                 with self._reading(source, request) as reading:
                     if request.finds_lines or not reading.is_picture:
-                        done.append(_document(reading, [read.page for read in reading]))
+                        done.append(ReadDocument(reading.head, tuple(reading)))
                         continue
                     [page] = reading.source_pages()
                     if page.error is not None:
                         raise page.error
                     waiting.append(page)
-                    done.append(reading)
+                    done.append(reading.head)
             except SOURCE_ERRORS as error:
                 done.append(error)
-        pages = iter(self._read_pages(waiting, request))
+        origins = [page.origin for page in waiting]
+        pages = iter(zip(self._read_pages(waiting, request), origins, strict=True))
         for one in done:
-            if isinstance(one, Reading):
-                read = next(pages)
-                yield InputError(read.error) if read.error else _document(one, [read])
+            if isinstance(one, Head):
+                tree, origin = next(pages)
+                yield InputError(tree.error) if tree.error else ReadDocument(one, (ReadPage(tree, origin),))
             else:
                 yield one
 
@@ -362,10 +381,6 @@ _keeping = threading.Lock()
 
 def _reopened(settings: dict[str, Any]) -> Reader:
     return Reader(**settings)
-
-
-def _document(reading: Reading, pages: Sequence[Page]) -> Document:
-    return Document(tuple(pages), reading.head.source, dict(reading.head.provenance))
 
 
 def _facts(path: os.PathLike[str]) -> dict[str, str]:

@@ -13,7 +13,7 @@ import msgspec
 from PIL import Image
 
 from typecase.decoding.options import ReadOptions
-from typecase.document import Block, Box, Character, Line, Page, Point, Polygon, Word, union
+from typecase.document import Block, Box, Character, Document, Line, Page, Point, Polygon, Word, union
 from typecase.errors import InputError, MissingExtraError, NetworkError, UsageError
 from typecase.sources.documents import DocumentOptions, DocumentSource, OpenDocument, SourcePage, open_document
 from typecase.stages.recognize import AT_ONCE
@@ -105,6 +105,24 @@ class ReadPage(NamedTuple):
 
     page: Page
     origin: Origin
+
+
+@dataclass(frozen=True)
+class ReadDocument:
+    """A document that was read, and what its pages were read from.
+
+    Attributes:
+        head: What writers are told before the first page.
+        pages: Its pages.
+    """
+
+    head: Head
+    pages: tuple[ReadPage, ...]
+
+    @property
+    def document(self) -> Document:
+        """The tree alone."""
+        return Document(tuple(read.page for read in self.pages), self.head.source, dict(self.head.provenance))
 
 
 PageReading: TypeAlias = Callable[[Sequence[SourcePage], Request], list[Page]]
