@@ -45,6 +45,7 @@ class Verb:
 VERBS: dict[str, Verb] = {
     "read": Verb("Read the text in pictures.", "Read", "typecase.cli.read"),
     "predict": Verb("Say which character each picture shows.", "Read", "typecase.cli.predict"),
+    "serve": Verb("Serve the page in the browser and the HTTP service.", "Read", "typecase.cli.serve"),
     "models": Verb("List the networks and the shipped weights.", "Read", "typecase.cli.models"),
     "train": Verb("Train a network of your own.", "Train", "typecase.cli.train"),
     "evaluate": Verb("Measure a trained network on pictures it has not seen.", "Train", "typecase.cli.evaluate"),
@@ -70,6 +71,13 @@ _EXTRA_OF = {
     "freetype": "train",
     "rapidfuzz": "train",
     "uharfbuzz": "train",
+    "fastapi": "serve",
+    "multipart": "serve",
+    "prometheus_client": "serve",
+    "pydantic": "serve",
+    "python_multipart": "serve",
+    "starlette": "serve",
+    "uvicorn": "serve",
 }
 
 # What a shell reports for a program that SIGPIPE ended, as `typecase ... | head -1` would.

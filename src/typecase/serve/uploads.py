@@ -1,0 +1,157 @@
+"""Receives what a request brings: files of a form, a body as it is, or the address of a picture.
+
+Each file is written under a name of our own in a folder of our own; what the caller calls it is kept for messages only.
+The folder is gone when the answer is given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import msgspec
+from fastapi import Request
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
+
+from typecase.serve.fetching import fetch
+from typecase.serve.problems import Problem
+from typecase.serve.settings import ServeSettings
+
+FILE_FIELD = "file"
+URL_FIELD = "url"
+
+_LONGEST_NAME = 120
+_LONGEST_ADDRESS = 2000
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that came.
+
+    Attributes:
+        name: What the caller calls it, without folders; for messages and results only.
+        path: Where it lies.
+    """
+
+    name: str
+    path: Path
+
+
+@asynccontextmanager
+async def received(request: Request, settings: ServeSettings) -> AsyncIterator[list[Upload]]:
+    """The files that a request brings, as long as the body of the `async with` runs.
+
+    Args:
+        request: The request, its body not read yet.
+        settings: The limits.
+
+    Raises:
+        Problem: It brings none, too many, or in a form that is not known.
+    """
+    folder = Path(await asyncio.to_thread(tempfile.mkdtemp, prefix="typecase-"))
+    try:
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind == "multipart/form-data":
+            uploads = await _from_form(request, folder, settings)
+        elif kind == "application/json":
+            uploads = [await _from_address(_address_of(await request.body()), folder, settings)]
+        elif kind == "application/x-www-form-urlencoded":
+            raise Problem(
+                415, "unknown-body", "A file cannot come in such a form; send multipart/form-data, or the file itself."
+            )
+        else:
+            uploads = [await _from_body(request, folder)]
+        yield uploads
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+
+
+def clean_name(name: str | None) -> str:
+    """A caller's name for a file as messages may show it: its last part, without control characters, not too long."""
+    text = (name or "").replace("\\", "/").rpartition("/")[2]
+    # Control characters, halves of surrogate pairs and marks that turn the direction of what follows.
+    text = "".join(character for character in text if unicodedata.category(character)[0] != "C").strip()
+    if len(text) > _LONGEST_NAME:
+        stem, dot, suffix = text.rpartition(".")
+        kept = dot + suffix if stem and len(suffix) <= 10 else ""
+        text = text[: _LONGEST_NAME - 1 - len(kept)] + "…" + kept
+    return text if text.strip(".") else "picture"
+
+
+async def _from_form(request: Request, folder: Path, settings: ServeSettings) -> list[Upload]:
+    try:
+        form = await request.form(max_files=settings.max_files, max_fields=settings.max_files, max_part_size=1 << 16)
+    except HTTPException as error:
+        reason = str(error.detail).rstrip(".")
+        raise Problem(400, "bad-form", f"The form cannot be understood ({reason}); send it again.") from None
+    uploads: list[Upload] = []
+    try:
+        for field, value in form.multi_items():
+            path = folder / str(len(uploads))
+            if field == FILE_FIELD and isinstance(value, UploadFile):
+                await asyncio.to_thread(_copy, value, path)
+                uploads.append(Upload(clean_name(value.filename), path))
+            elif field == URL_FIELD and isinstance(value, str):
+                uploads.append(await _from_address(value, folder, settings, len(uploads)))
+    finally:
+        await form.close()
+    if not uploads:
+        raise Problem(400, "no-file", f"The form brings no file; put one into a field called {FILE_FIELD!r}.")
+    return uploads
+
+
+async def _from_body(request: Request, folder: Path) -> Upload:
+    path = folder / "0"
+    size = 0
+    with path.open("wb") as file:
+        async for chunk in request.stream():
+            file.write(chunk)
+            size += len(chunk)
+    if not size:
+        raise Problem(
+            400, "no-file", f"The request brings no file; send it as the body, or in a form's field {FILE_FIELD!r}."
+        )
+    return Upload(clean_name(unquote(request.headers.get("x-file-name", ""))), path)
+
+
+async def _from_address(address: str, folder: Path, settings: ServeSettings, number: int = 0) -> Upload:
+    if not settings.allow_urls:
+        raise Problem(
+            403, "no-addresses", "This service fetches nothing; send the file itself, or let whoever runs it allow it."
+        )
+    if len(address) > _LONGEST_ADDRESS:
+        raise Problem(400, "bad-address", f"The address is longer than {_LONGEST_ADDRESS} characters; shorten it.")
+    path = folder / str(number)
+    name = await asyncio.to_thread(fetch, address, path, settings.max_body, settings.upload_timeout)
+    return Upload(clean_name(name), path)
+
+
+class _Address(msgspec.Struct):
+    url: str
+
+
+def _address_of(body: bytes) -> str:
+    try:
+        return msgspec.json.decode(body, type=_Address).url
+    except (msgspec.MsgspecError, UnicodeError):
+        raise Problem(
+            400,
+            "bad-address",
+            'A body in JSON names an address, {"url": "https://..."}; a file comes as multipart/form-data.',
+        ) from None
+
+
+def _copy(upload: UploadFile, path: Path) -> None:
+    with path.open("wb") as file:
+        shutil.copyfileobj(upload.file, file, 1 << 20)
+        file.flush()
+    os.chmod(path, 0o600)
