@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, TypeVar
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -37,6 +38,8 @@ ROTATIONS: Mapping[int, float] = {0: 0.88, 90: 0.04, 180: 0.04, 270: 0.04}
 _STEP, _LEAST_POINTS, _MOST_POINTS = 2.0, 5, 24
 # Smaller letters, in pixels of their x, nobody reads; nor where blur goes over more than such a share of them.
 _LEAST_X_HEIGHT, _MOST_BLUR = 3.6, 0.3
+# Grey levels (a deviation) below which a line is no more than the paper's unevenness.
+_LEAST_CONTRAST = 5.0
 # Shares of a line that must lie in the picture for it to count as read, and as there.
 _WHOLE, _THERE = 0.97, 0.12
 
@@ -177,7 +180,11 @@ def _lines(placed: Sequence[PlacedText], shot: Shot) -> list[PageLine]:
         shown = _share_within(polygon, width, height)
         if shown < _THERE:
             continue
-        legible = shown >= _WHOLE and x_height >= max(_LEAST_X_HEIGHT, shot.softness / _MOST_BLUR)
+        legible = (
+            shown >= _WHOLE
+            and x_height >= max(_LEAST_X_HEIGHT, shot.softness / _MOST_BLUR)
+            and _contrast(shot.pixels, polygon) >= _LEAST_CONTRAST
+        )
         lines.append(
             PageLine(
                 text=text.text,
@@ -193,6 +200,16 @@ def _lines(placed: Sequence[PlacedText], shot: Shot) -> list[PageLine]:
             )
         )
     return lines
+
+
+def _contrast(pixels: npt.NDArray[np.uint8], polygon: npt.NDArray[np.float64]) -> float:
+    """How much the grey levels about a line differ, as a deviation: next to nothing where its ink was lost."""
+    height, width = pixels.shape[:2]
+    low, high = np.floor(polygon.min(axis=0)).astype(int), np.ceil(polygon.max(axis=0)).astype(int)
+    part = pixels[max(0, low[1]) : min(height, high[1]), max(0, low[0]) : min(width, high[0])]
+    if not part.size:
+        return 0.0
+    return float(cv2.meanStdDev(part)[1].max())
 
 
 def _share_within(polygon: npt.NDArray[np.float64], width: int, height: int) -> float:

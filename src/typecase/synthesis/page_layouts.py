@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from typecase.synthesis.page_display import draw_empty, draw_poster, draw_slide, draw_sparse
 from typecase.synthesis.page_forms import draw_form
+from typecase.synthesis.page_held_back import draw_notice, draw_programme, draw_sidebar, draw_ticket
 from typecase.synthesis.page_letters import draw_invoice, draw_letter
 from typecase.synthesis.page_papers import (
     Layout,
     book_page,
+    card,
     old_form,
     screen,
     sheet_of_paper,
@@ -39,6 +41,10 @@ LAYOUTS: Mapping[str, Layout] = {
     "poster": Layout(draw_poster, sign, {"street": 0.85, "digital": 0.15}),
     "sparse": Layout(draw_sparse, sheet_of_paper, {**_PAPER_LOOKS, "form": 0.2, "thermal": 0.1}),
     "empty": Layout(draw_empty, sheet_of_paper, {**_PAPER_LOOKS, "form": 0.2, "thermal": 0.1, "street": 0.2}),
+    "sidebar": Layout(draw_sidebar, sheet_of_paper, _PAPER_LOOKS),
+    "programme": Layout(draw_programme, sheet_of_paper, _PAPER_LOOKS),
+    "notice": Layout(draw_notice, sheet_of_paper, _PAPER_LOOKS),
+    "ticket": Layout(draw_ticket, card, {"digital": 0.2, "scan": 0.4, "phone": 0.4}),
 }
 """Every layout by name."""
 
@@ -58,5 +64,5 @@ LAYOUT_MIXTURE: Mapping[str, float] = {
 }
 """How often each layout is drawn where nothing else is said: what the shipped detector learns from."""
 
-HELD_BACK_LAYOUTS: frozenset[str] = frozenset()
+HELD_BACK_LAYOUTS = frozenset({"sidebar", "programme", "notice", "ticket"})
 """Layouts that are drawn only when they are asked for by name: they measure."""

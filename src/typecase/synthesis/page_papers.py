@@ -89,3 +89,10 @@ def sign(generator: np.random.Generator) -> Paper:
     area = float(generator.uniform(0.25e6, 1.1e6))
     width, height = (area * ratio) ** 0.5, (area / ratio) ** 0.5
     return Paper(width, height, max(width, height) / 800)
+
+
+def card(generator: np.random.Generator) -> Paper:
+    """A ticket or card, about twice as wide as high; a point is a 400th of its height."""
+    width = float(generator.uniform(700, 1300))
+    height = width * float(generator.uniform(0.38, 0.6))
+    return Paper(width, height, height / 400)

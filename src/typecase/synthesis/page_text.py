@@ -64,7 +64,8 @@ class PageTexts:
             else:
                 words = [STRINGS["word"](generator) for _ in range(whole(generator, 4, 16))]
                 text = " ".join(words).capitalize() + "."
-            text = tidy(text, allowed)
+            # Where there are capitals only, capitals are what a page says.
+            text = tidy(text, allowed) or tidy(text.upper(), allowed)
             if text:
                 return text
         raise DataError("The fonts lack the characters of nearly all texts; give fonts of the texts' languages.")
