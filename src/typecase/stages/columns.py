@@ -27,6 +27,9 @@ LEVEL = 0.3
 OTHER_SIZE = 1.8
 """Text so many times as large as what stands beside it, such as a name in large letters, is no row of it."""
 
+FEW = 3
+"""More lines than these above or below the other column belong to their own one."""
+
 _CORE = 0.3
 """How far above and below its middle, in heights, a piece surely has ink: boxes of neighbouring lines overlap."""
 
@@ -52,6 +55,10 @@ class _Strip:
     bottom: float
     height: float
     gaps: tuple[Gap, ...]
+
+    def stands_beside(self, gutters: Sequence[Gap]) -> bool:
+        """Whether there is text on both sides of the gutters, as far as there are any."""
+        return bool(gutters) and self.left <= gutters[0][0] and self.right >= gutters[-1][1]
 
 
 @dataclass(frozen=True)
@@ -139,34 +146,64 @@ def _groups(pieces: Pieces, chosen: Places) -> list[_Group]:
     least = GUTTER * float(np.median(pieces.character[chosen]))
     groups = [_Group()]
     for strip in _strips(pieces, chosen, least):
-        group = groups[-1].with_strip(strip, least)
-        # Where strips with gutters meet such without, or share none, something else begins.
-        if (
-            groups[-1].strips
-            and not group.gutters
-            and (groups[-1].gutters or _Group().with_strip(strip, least).gutters)
-        ):
-            groups.append(_Group().with_strip(strip, least))
+        above, alone = groups[-1], _Group().with_strip(strip, least)
+        group = above.with_strip(strip, least)
+        # Where strips with gutters meet such without, or share none, something else begins; and so it does with what
+        # stands in the middle of a gutter, such as the number of the page.
+        apart = above.strips and not group.gutters and (above.gutters or alone.gutters)
+        if apart or any(low <= strip.left and strip.right <= high for low, high in above.gutters):
+            groups.append(alone)
         else:
             groups[-1] = group
-    for place in range(len(groups) - 1, 0, -1):
-        groups[place - 1], groups[place] = _moved(groups[place - 1], groups[place], least)
-    return [part for group in groups if group.strips for part in _trimmed(group, least)]
+    groups = _pulled([group for group in groups if group.strips], least)
+    merged: list[_Group] = []
+    for group in (part for whole in groups for part in _trimmed(whole, least)):
+        # What was taken away may have been all that kept two groups apart.
+        if merged and group.gutters and len(merged[-1].gutters) == len(group.gutters):
+            both = _Group.of([*merged[-1].strips, *group.strips], least)
+            if len(both.gutters) == len(group.gutters):
+                merged[-1] = both
+                continue
+        merged.append(group)
+    return merged
 
 
-def _moved(above: _Group, below: _Group, least: float) -> tuple[_Group, _Group]:
-    """Gives strips at the foot of a small group to the larger one below where they share all gutters of that one.
+def _pulled(groups: list[_Group], least: float) -> list[_Group]:
+    """Gives strips above a group to it where they have its gutters too.
 
-    A short line above a column leaves a gap that is a gutter only by chance.
+    A short line above a column, or the page's number beside a heading, leaves a gap that is a gutter only by chance,
+    and takes in what follows until something stands in it.
     """
-    while 0 < len(above.strips) < len(below.strips) and below.gutters:
-        last = above.strips[-1]
-        low, high = below.gutters[0][0], below.gutters[-1][1]
-        grown = _Group.of([last, *below.strips], least)
-        if not (last.left <= low and last.right >= high and len(grown.gutters) == len(below.gutters)):
-            break
-        above, below = _Group.of(above.strips[:-1], least), grown
-    return above, below
+    done: list[_Group] = []
+    while groups:
+        below = groups.pop()
+        gutters = below.gutters
+        above = [(strip, group) for group in groups for strip in group.strips]
+        grown, taken, right = below, 0, []
+        for number, (strip, group) in enumerate(reversed(above), start=1):
+            if not gutters or (strip.stands_beside(group.gutters) and len(group.strips) >= len(below.strips)):
+                break
+            wider = grown.with_strip(strip, least)
+            if len(wider.gutters) != len(gutters):
+                break
+            grown = wider
+            if strip.stands_beside(gutters):
+                taken = number
+            elif strip.left >= gutters[0][1]:
+                right.append(number)
+        # So many lines are the upper part of the right column, beside a picture.
+        if len(right) > FEW:
+            taken = max(taken, right[-1])
+        if taken:
+            moved = [strip for strip, _ in above[-taken:]]
+            below = _Group.of([*moved, *below.strips], least)
+            while taken:
+                group = groups.pop()
+                if len(group.strips) > taken:
+                    groups.append(_Group.of(group.strips[:-taken], least))
+                taken = max(0, taken - len(group.strips))
+        done.append(below)
+    return done[::-1]
 
 
 def _strips(pieces: Pieces, chosen: Places, least: float) -> list[_Strip]:
@@ -228,15 +265,15 @@ def _sections(strips: Sequence[_Strip]) -> list[Sequence[_Strip]]:
 def _trimmed(group: _Group, least: float) -> list[_Group]:
     """Parts from a group what only seems to belong to its columns.
 
-    Lines that stand only right of the gutters above the first row that stands on both sides would be read after the
-    left column, and lines only left of them at the foot before the right one. Where a gap sets them off, they are a
-    date above, or a heading of what follows.
+    Lines right of the gutters above the first row that stands on both sides would be read after the left column, and
+    lines left of them at the foot before the right one. Where a gap sets a few of them off, they are a date above, or
+    a heading of what follows.
     """
     gutters = group.gutters
     if not gutters or len(group.strips) < 3:
         return [group]
     low, high = gutters[0][0], gutters[-1][1]
-    both = [strip.left <= low and strip.right >= high for strip in group.strips]
+    both = [strip.stands_beside(gutters) for strip in group.strips]
     if not any(both):
         return [group]
     first, last = both.index(True), len(both) - 1 - both[::-1].index(True)
@@ -248,15 +285,15 @@ def _trimmed(group: _Group, least: float) -> list[_Group]:
     start = next(
         (
             place
-            for place in range(first, 0, -1)
-            if all(strip.left >= low for strip in group.strips[:place]) and clear(place - 1)
+            for place in range(min(first, FEW), 0, -1)
+            if any(strip.left >= low for strip in group.strips[:place]) and clear(place - 1)
         ),
         0,
     )
     stop = next(
         (
             place
-            for place in range(last + 1, len(both))
+            for place in range(max(last + 1, len(both) - FEW), len(both))
             if all(strip.right <= high for strip in group.strips[place:]) and clear(place - 1)
         ),
         len(both),
@@ -377,6 +414,10 @@ class _Columns:
 
     def running(self) -> list[Gap]:
         """The gutters between columns of running text, which are surely read one after the other."""
+        # Long text in the cells of a table stands beside numbers.
+        for level, beside in zip(self.levels, pairwise(self.columns), strict=True):
+            if level is not None and level >= 0.8 and not all(column.reads for column in beside):
+                return []
         return [
             gutter
             for gutter, (left, right), level in zip(self.gutters, pairwise(self.columns), self.levels, strict=True)

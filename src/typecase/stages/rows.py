@@ -22,7 +22,10 @@ Floats: TypeAlias = npt.NDArray[np.float64]
 Places: TypeAlias = npt.NDArray[np.intp]
 
 WIDE_GAP = 2.0
-"""Words farther apart than so many widths of a character may belong to different columns."""
+"""Words farther apart than so many widths of a character may belong to different columns ..."""
+
+WIDER = 1.5
+"""... if they are so many times as far apart as the line's other words on average."""
 
 _NEAR = 1.2
 """In how many heights above and below its own middle a piece looks for the row's other pieces."""
@@ -150,7 +153,14 @@ def _cuts(boxes: Floats, words: Floats, owner: Places, character: Floats) -> Pla
     broken = np.zeros(len(boxes), dtype=np.bool_)
     broken[owner[~inside]] = True
     broken[owner[1:][same & (gap < -slack[1:])]] = True
-    wide = same & (gap > WIDE_GAP * slack[1:]) & ~broken[owner[1:]]
+    # In a justified line all gaps are wide.
+    inner = np.where(same, gap, 0.0)
+    sums, counts, widest = np.zeros(len(boxes)), np.zeros(len(boxes)), np.zeros(len(boxes))
+    np.add.at(sums, owner[1:], inner)
+    np.add.at(counts, owner[1:], same)
+    np.maximum.at(widest, owner[1:], inner)
+    others = np.where(counts > 1, (sums - widest) / np.maximum(counts - 1, 1), 0.0)
+    wide = same & (gap > WIDE_GAP * slack[1:]) & (gap > WIDER * others[owner[1:]]) & ~broken[owner[1:]]
     return np.flatnonzero(wide) + 1
 
 
