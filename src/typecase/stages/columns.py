@@ -156,16 +156,17 @@ def _groups(pieces: Pieces, chosen: Places) -> list[_Group]:
         else:
             groups[-1] = group
     groups = _pulled([group for group in groups if group.strips], least)
-    merged: list[_Group] = []
-    for group in (part for whole in groups for part in _trimmed(whole, least)):
-        # What was taken away may have been all that kept two groups apart.
-        if merged and group.gutters and len(merged[-1].gutters) == len(group.gutters):
-            both = _Group.of([*merged[-1].strips, *group.strips], least)
-            if len(both.gutters) == len(group.gutters):
-                merged[-1] = both
-                continue
-        merged.append(group)
-    return merged
+    done: list[_Group] = []
+    for group in groups:
+        first, *rest = _trimmed(group, least)
+        # What was trimmed away may have been all that kept two groups apart.
+        if done and first.gutters and len(done[-1].gutters) == len(first.gutters):
+            both = _Group.of([*done[-1].strips, *first.strips], least)
+            if len(both.gutters) == len(first.gutters):
+                first = both
+                done.pop()
+        done += [first, *rest]
+    return done
 
 
 def _pulled(groups: list[_Group], least: float) -> list[_Group]:
