@@ -43,9 +43,10 @@ class Verb:
 
 
 VERBS: dict[str, Verb] = {
-    "read": Verb("Read the text in pictures.", "Read", "typecase.cli.read"),
+    "read": Verb("Read the text in pictures and documents.", "Read", "typecase.cli.read"),
     "predict": Verb("Say which character each picture shows.", "Read", "typecase.cli.predict"),
     "serve": Verb("Serve the page in the browser and the HTTP service.", "Read", "typecase.cli.serve"),
+    "check": Verb("Say what is installed and how it runs here, and read a picture.", "Read", "typecase.cli.check"),
     "models": Verb("List the networks and the shipped weights.", "Read", "typecase.cli.models"),
     "train": Verb("Train a network of your own.", "Train", "typecase.cli.train"),
     "evaluate": Verb("Measure a trained network on pictures it has not seen.", "Train", "typecase.cli.evaluate"),
@@ -309,8 +310,10 @@ def _say_error(sentence: str) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    # An error is said with -q too, and on one line whatever the width: scripts and logs read it.
-    Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), sentence))
+    from typecase.cli.picture_arguments import in_one_line
+
+    # An error is said with -q too, and on one line whatever the width and the names in it: scripts and logs read it.
+    Console(stderr=True, soft_wrap=True).print(Text.assemble(("Error: ", "bold red"), in_one_line(sentence)))
 
 
 if __name__ == "__main__":

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
+import unicodedata
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
@@ -91,4 +91,17 @@ def leave(failed: Sequence[str], count: int) -> None:
 
 def printable(text: str) -> str:
     """A path as text: its bytes may be none that any encoding knows, which Python keeps as lone surrogates."""
-    return os.fsencode(text).decode("utf-8", "replace")
+    return text.encode("utf-8", "surrogateescape" if _is_path(text) else "replace").decode("utf-8", "replace")
+
+
+def _is_path(text: str) -> bool:
+    """Whether the only halves of surrogate pairs in a text are those that stand for the bytes of a path."""
+    return not any(0xD800 <= ord(one) < 0xDC80 or 0xDD00 <= ord(one) < 0xE000 for one in text)
+
+
+def in_one_line(text: str) -> str:
+    """A text as a message shows it: printable, with its line breaks and other control characters as escapes."""
+    return "".join(
+        one.encode("unicode_escape").decode() if unicodedata.category(one) in ("Cc", "Zl", "Zp") else one
+        for one in printable(text)
+    )
