@@ -143,7 +143,7 @@ def properties(title: str) -> dict[str, str]:
 
 def check_hocr(text: bytes) -> Any:
     """Holds a document against the rules of hOCR 1.2 and gives its tree."""
-    root = etree.fromstring(text)
+    root: Any = etree.fromstring(text)
     assert root.tag == f"{XHTML}html"
     metas = {meta.get("name"): meta.get("content") for meta in root.iter(f"{XHTML}meta")}
     assert re.fullmatch(r"typecase \S+", metas["ocr-system"])

@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
-from typecase.document import Block, Box, Character, Document, Line, Page, Point, Polygon, Word, union
+from typecase.document import Block, Box, Character, Document, Line, Page, Polygon, Word, union
 from typecase.parsers.common import box_around, page_of, polygon_of, refuse, share, spread, unless_plain
 from typecase.writers.made_by import parsed_settings
+from typecase.writers.shape import turned_corners
 
 _FORMAT = "hOCR"
 
@@ -211,19 +212,6 @@ def _polygon(element: _Element, turn: int) -> Polygon:
     if "poly" in element.properties:
         return unless_plain(polygon_of(element.properties["poly"], _FORMAT), element.box)
     return turned_corners(element.box, turn)
-
-
-def turned_corners(box: Box, turn: int) -> Polygon:
-    """The corners of a box whose text stands upright after a quarter turn, clockwise in degrees; none without one."""
-    around = (
-        Point(box.x, box.y),
-        Point(box.right, box.y),
-        Point(box.right, box.bottom),
-        Point(box.x, box.bottom),
-    )
-    # Text that must be turned by 90 degrees runs upwards, so its own top left is the lower left corner.
-    first = -turn // 90 % 4
-    return around[first:] + around[:first] if turn else ()
 
 
 def _empty() -> Box:

@@ -78,6 +78,7 @@ FORMATS: dict[str, Format] = {
     "hocr": Format(".hocr", "text/html; charset=utf-8", "hocr", "HocrWriter"),
     "alto": Format(".alto.xml", "application/xml", "alto", "AltoWriter"),
     "page": Format(".page.xml", "application/xml", "page", "PageXmlWriter", page_a_file=True),
+    "pdf": Format(".pdf", "application/pdf", "pdf", "PdfWriter"),
 }
 """The formats by their names."""
 

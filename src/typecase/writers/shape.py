@@ -103,3 +103,11 @@ def baseline(line: Line) -> tuple[Point, ...]:
 def lying(text: Line | Word) -> bool:
     """Whether the text runs to the right, or slopes by less than 45 degrees from it."""
     return abs(angle(text)) < 45
+
+
+def turned_corners(box: Box, turn: int) -> Polygon:
+    """The corners of a box whose text stands upright after a quarter turn, clockwise in degrees; none without one."""
+    around = corners(box)
+    # Text that must be turned by 90 degrees runs upwards, so its own top left is the lower left corner.
+    first = -turn // 90 % 4
+    return around[first:] + around[:first] if turn else ()
