@@ -9,6 +9,7 @@ import platform
 import shlex
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -137,6 +138,31 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 def _cell(value: str) -> str:
     return value.replace("|", "\\|")
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A figure to reach.
+
+    Attributes:
+        what: The figure in words.
+        reached: What was reached.
+        asked: What was asked.
+        met: Whether it is met.
+    """
+
+    what: str
+    reached: str
+    asked: str
+    met: bool
+
+
+def print_goals(goals: Sequence[Goal]) -> None:
+    """Prints what was reached beside what was asked, if anything was asked."""
+    if goals:
+        print()
+        rows = [(goal.what, goal.reached, goal.asked, "yes" if goal.met else "no") for goal in goals]
+        print_table(("figure", "reached", "asked", "met"), rows)
 
 
 def write_json(path: Path | None, name: str, facts: dict[str, Any], results: Any, **more: Any) -> None:

@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import _common
+from _common import Goal
 from typecase.errors import InputError, TypecaseError, UsageError
 
 if TYPE_CHECKING:
@@ -244,23 +245,6 @@ def by_language(lines: LineSet, result: Result) -> dict[str, float]:
     return {language: errors[language] / max(1, lengths[language]) for language in lengths}
 
 
-@dataclass(frozen=True)
-class Goal:
-    """A figure to reach.
-
-    Attributes:
-        what: The figure in words.
-        reached: What was reached.
-        asked: What was asked.
-        met: Whether it is met.
-    """
-
-    what: str
-    reached: str
-    asked: str
-    met: bool
-
-
 def goals(
     scores: Mapping[str, Mapping[str, Result]],
     fits: Mapping[str, Fit],
@@ -331,10 +315,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.set_up:
         from peers import environment
 
-        print(f"RapidOCR: {environment.set_up()}")
-        program = environment.tesseract_program()
-        environment.check_tesseract_languages(program, set(environment.TESSERACT_LANGUAGES.values()))
-        print(f"Tesseract: {program}, {environment.tesseract_version(program)}")
+        environment.print_set_up()
         return
     _measure(
         options,
@@ -428,12 +409,7 @@ def _measure(options: argparse.Namespace, names: Sequence[str], wanted: Sequence
         ]
         _common.print_table(("reader", "lines/s, median", f"extremes of {options.rounds}"), rows)
     asked = goals(scores, fits, measured, ours.path.stat().st_size if ours else 0)
-    if asked:
-        print()
-        _common.print_table(
-            ("figure", "reached", "asked", "met"),
-            [(goal.what, goal.reached, goal.asked, "yes" if goal.met else "no") for goal in asked],
-        )
+    _common.print_goals(asked)
     _common.write_json(
         options.json,
         "lines",

@@ -58,6 +58,18 @@ def set_up() -> Path:
     return python
 
 
+def print_set_up() -> None:
+    """Makes what is missing of the peers and tells what there is.
+
+    Raises:
+        InputError: Something is missing that cannot be installed from here.
+    """
+    print(f"RapidOCR: {set_up()}")
+    program = tesseract_program()
+    check_tesseract_languages(program, set(TESSERACT_LANGUAGES.values()))
+    print(f"Tesseract: {program}, {tesseract_version(program)}")
+
+
 def tesseract_program() -> str:
     """Tesseract's program.
 
