@@ -214,6 +214,8 @@ def _contrast(pixels: npt.NDArray[np.uint8], polygon: npt.NDArray[np.float64]) -
 
 def _share_within(polygon: npt.NDArray[np.float64], width: int, height: int) -> float:
     """About which share of a line lies in the picture, by points spread over it."""
+    if polygon.min() >= 0 and polygon[:, 0].max() <= width and polygon[:, 1].max() <= height:
+        return 1.0
     half = len(polygon) // 2
     top, foot = polygon[:half], polygon[half:][::-1]
     share = np.linspace(0.02, 0.98, 12)
@@ -244,9 +246,8 @@ def _turned(
             places = np.stack([height - y, x], axis=1)
         return places.astype(np.float32)
 
-    # NumPy counts quarter turns against the clock, as the page has to be turned here.
-    turned = np.ascontiguousarray(np.rot90(pixels, rotation // 90))
-    return turned, [
+    turns = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+    return np.asarray(cv2.rotate(pixels, turns[rotation]), np.uint8), [
         replace(
             line,
             polygon=moved(line.polygon),

@@ -158,6 +158,39 @@ def dark_edges(pixels: Pixels, generator: np.random.Generator, *, depth: float, 
     return result
 
 
+def smudge(pixels: Pixels, generator: np.random.Generator, *, reach: float, density: float) -> Pixels:
+    """Coarse black grain that gathers at a corner or edge, as copies of copies have; reach as a share of the page."""
+    height, width = pixels.shape[:2]
+    corner = generator.integers(0, 2, 2) * np.array([width, height])
+    if generator.random() < 0.4:
+        corner = corner * generator.uniform(0, 1, 2)
+    # Worked out at a third: the grain is coarse.
+    rows, columns = -(-height // 2), -(-width // 2)
+    y = (np.arange(rows, dtype=np.float32) * 2 - np.float32(corner[1]))[:, np.newaxis] / np.float32(reach * width)
+    x = (np.arange(columns, dtype=np.float32) * 2 - np.float32(corner[0])) / np.float32(reach * width)
+    share = density * np.exp(-(np.abs(x) * float(generator.uniform(0.4, 2.5)) + np.abs(y)))
+    stock = np.tile(_noise(), (rows // _STOCK + 2, columns // _STOCK + 2))
+    start = generator.integers(0, _STOCK, 2)
+    grain_of_it = stock[start[0] : start[0] + rows, start[1] : start[1] + columns]
+    # The stock is normal about 128 with a deviation of 32: black is what lies below the share's quantile, roughly.
+    mask = np.where(grain_of_it < 40 + 100 * share, np.uint8(0), np.uint8(255))
+    mask[share < 0.02] = 255
+    layer = np.asarray(cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    if pixels.ndim == 3:
+        layer = np.asarray(cv2.merge((layer, layer, layer)), np.uint8)
+    return np.minimum(pixels, layer)
+
+
+def spine(pixels: Pixels, generator: np.random.Generator, *, reach: float, darkness: float) -> Pixels:
+    """The shadow of a book's fold along one side; reach as a share of the width."""
+    width = pixels.shape[1]
+    away = np.arange(width, dtype=np.float32) / np.float32(reach * width)
+    shade = 1 - np.float32(darkness) * np.exp(-away)
+    if generator.random() < 0.5:
+        shade = shade[::-1]
+    return _multiplied(pixels, np.broadcast_to(shade, (2, width)))
+
+
 def punch(pixels: Pixels, generator: np.random.Generator, *, size: float, darkness: float) -> Pixels:
     """Holes of a punch along one side; size as a share of the page's width."""
     height, width = pixels.shape[:2]
@@ -288,6 +321,8 @@ PAGE_EFFECTS: Mapping[str, Effect] = {
     ),
     "dirt": Effect(dirt, {"spots": (5, 250), "radius": (0.4, 1.2)}, logarithmic=True),
     "dark-edges": Effect(dark_edges, {"depth": (0.004, 0.03), "darkness": (0.6, 1.0)}),
+    "smudge": Effect(smudge, {"reach": (0.04, 0.35), "density": (0.3, 1.1)}),
+    "spine": Effect(spine, {"reach": (0.01, 0.08), "darkness": (0.2, 0.9)}),
     "punch": Effect(punch, {"size": (0.02, 0.035), "darkness": (0.2, 1.0)}),
     "two-tones": Effect(two_tones, {"level": (85, 185), "roughness": (0, 30)}),
     "fax": Effect(fax_lines, {"squeeze": (1.1, 1.9), "level": (110, 180)}),
@@ -297,7 +332,7 @@ PAGE_EFFECTS: Mapping[str, Effect] = {
         print_twice, {"distance": (0.5, 2.2), "strength": (0.1, 0.5)}, lengths=frozenset({"distance"})
     ),
     "low-resolution": Effect(lower_resolution, {"factor": (1.1, 2.0)}, lengths=frozenset()),
-    "low-light": Effect(low_light, {"share": (0.35, 0.9), "gamma": (0.8, 1.6)}),
+    "low-light": Effect(low_light, {"share": (0.5, 0.95), "gamma": (0.8, 1.5)}),
     "blur": Effect(EFFECTS["blur"].function, {"sigma": (0.3, 1.4)}, lengths=frozenset({"sigma"})),
     "motion-blur": Effect(EFFECTS["motion-blur"].function, {"length": (1.5, 4.5)}, lengths=frozenset({"length"})),
     "spread-ink": Effect(EFFECTS["spread-ink"].function, {"radius": (0.1, 0.75)}, lengths=frozenset({"radius"})),

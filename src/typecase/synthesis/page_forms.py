@@ -17,10 +17,10 @@ _FILLED_FACES = {Category.MONOSPACE: 0.6, Category.SANS_SERIF: 0.22, Category.SE
 
 def draw_form(desk: Desk) -> None:
     """Lays out a form: a title, then fields, boxes, tables and notes down the page, filled in by another machine."""
-    label = desk.type(_FORM_FACES, desk.between(7, 11.5), everyday=0.5, heavy=desk.chance(0.25))
+    label = desk.type(_FORM_FACES, desk.between(8, 11.5), everyday=0.7, heavy=desk.chance(0.25))
     if desk.chance(0.25):
         label = label.styled(bold=desk.between(0.0, 0.04))
-    filled = desk.type(_FILLED_FACES, desk.between(9, 12), everyday=0.5) if desk.chance(0.7) else label
+    filled = desk.type(_FILLED_FACES, desk.between(9, 12), everyday=0.65) if desk.chance(0.7) else label
     left = desk.width * desk.between(0.05, 0.14)
     right = desk.width * desk.between(0.88, 0.96)
     y = desk.height * desk.between(0.03, 0.1)
@@ -50,9 +50,16 @@ def draw_form(desk: Desk) -> None:
 
 def _form_head(desk: Desk, label: PageType, left: float, right: float, y: float) -> float:
     if desk.chance(0.25):
-        draw_logo(desk.sheet, desk.generator, left, y, desk.between(2, 4) * label.em)
+        _telefax_line(desk, label)
     title = desk.bold(label, desk.between(1.0, 1.9)) if desk.chance(0.8) else label
     centred = desk.chance(0.7)
+    low = y
+    if desk.chance(0.2):
+        size = desk.between(2, 4) * label.em
+        draw_logo(desk.sheet, desk.generator, left, y, size)
+        low = y + 1.2 * size
+        if not centred:
+            y = low
     desk.new_block()
     for number in range(desk.whole(1, 3)):
         used = title if number == 0 else title.sized(0.85)
@@ -89,7 +96,23 @@ def _form_head(desk: Desk, label: PageType, left: float, right: float, y: float)
             room=right - left,
         )
         y += band
-    return y + desk.between(0.5, 2.0) * label.em
+    return max(y, low) + desk.between(0.5, 2.0) * label.em
+
+
+def _telefax_line(desk: Desk, label: PageType) -> None:
+    """The line that a sending machine sets at the very top: date, time, number, page."""
+    small = label.sized(desk.between(0.7, 0.95))
+    desk.new_block()
+    baseline = desk.height * desk.between(0.012, 0.022) + small.above
+    texts = (
+        desk.string(small, "date", most=18),
+        desk.string(small, "time", most=9),
+        desk.string(small, "company", "phone", most=30),
+        f"P.{desk.whole(1, 9)}/{desk.whole(9, 20)}",
+    )
+    x = desk.width * desk.between(0.02, 0.1)
+    for column, text in enumerate(texts):
+        x += desk.put(small, text.upper(), x, baseline, column=column) + desk.between(0.6, 5) * small.em
 
 
 def _value(desk: Desk, filled: PageType, most: int) -> str:
@@ -111,7 +134,12 @@ def _value(desk: Desk, filled: PageType, most: int) -> str:
 
 
 def _label(desk: Desk, label: PageType, most: int = 30) -> str:
-    return desk.string(label, "form-label", most=most)
+    for _ in range(4):
+        text = desk.string(label, "form-label", most=most)
+        # Rules of underscores are drawn as rules here.
+        if "_" not in text:
+            return text
+    return label.without_missing(text.replace("_", "")) or "No."
 
 
 def _fields(desk: Desk, label: PageType, filled: PageType, left: float, right: float, y: float, bottom: float) -> float:
@@ -316,6 +344,48 @@ def _names(desk: Desk, label: PageType, filled: PageType, left: float, right: fl
     return y
 
 
+def _instructions(
+    desk: Desk, label: PageType, filled: PageType, left: float, right: float, y: float, bottom: float
+) -> float:
+    """Numbered or lettered paragraphs with a hanging indent, or choices with brackets to tick."""
+    style = desk.whole(0, 2)
+    at = left + desk.between(2, 4.5) * label.em
+    gap = desk.between(0.2, 1.2) * label.em
+    leading = desk.between(1.05, 1.3)
+    capitals = desk.chance(0.35)
+    for number in range(desk.whole(2, 6)):
+        if y > bottom - 1.5 * label.em:
+            break
+        mark = f"{number + 1}." if style == 0 else f"{chr(97 + number)})" if style == 1 else "(  )"
+        desk.new_block()
+        desk.put(label, mark, left, y + label.above)
+        words = desk.words(label, desk.whole(20, 240))
+        if capitals:
+            words = [label.without_missing(word.upper()) or word for word in words]
+        y = desk.paragraph(label, words, at, y, right - at, leading=leading, bottom=bottom, new_block=False) + gap
+    return y
+
+
+def _blank_rules(
+    desk: Desk, label: PageType, filled: PageType, left: float, right: float, y: float, bottom: float
+) -> float:
+    """A label and empty rules to write on."""
+    step = label.em * desk.between(1.5, 2.4)
+    desk.new_block()
+    wide = desk.put(label, _label(desk, label, 40), left, y + label.above, room=0.7 * (right - left))
+    thin = max(1.0, desk.between(0.05, 0.12) * label.em)
+    level = y + label.above + 0.15 * label.em
+    start = left + wide + 0.3 * label.em if desk.chance(0.6) else left
+    if start == left:
+        level += step
+    for _ in range(desk.whole(1, 6)):
+        if level > bottom:
+            break
+        desk.sheet.rule((start, level), (right, level), thin)
+        start, level = left, level + step
+    return level - 0.5 * step
+
+
 def _signatures(
     desk: Desk, label: PageType, filled: PageType, left: float, right: float, y: float, bottom: float
 ) -> float:
@@ -393,11 +463,13 @@ def _page_marks(desk: Desk, label: PageType, left: float, right: float, bottom: 
 
 
 _SECTIONS = {
-    _fields: 0.34,
-    _grid_of_fields: 0.14,
-    _ticks: 0.12,
-    _notes: 0.16,
-    _form_table: 0.1,
-    _names: 0.08,
-    _signatures: 0.06,
+    _fields: 0.32,
+    _grid_of_fields: 0.13,
+    _ticks: 0.11,
+    _notes: 0.13,
+    _instructions: 0.08,
+    _blank_rules: 0.06,
+    _form_table: 0.08,
+    _names: 0.05,
+    _signatures: 0.05,
 }

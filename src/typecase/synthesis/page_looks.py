@@ -16,7 +16,7 @@ import numpy.typing as npt
 from typecase.errors import UsageError
 from typecase.synthesis.degrade import Pixels, Record, degrade
 from typecase.synthesis.page_effects import PAGE_EFFECTS
-from typecase.synthesis.page_marks import photograph
+from typecase.synthesis.page_marks import table_top
 from typecase.synthesis.page_sheet import Sheet
 from typecase.synthesis.page_view import PageView, flat_view, projection, random_bend
 
@@ -84,7 +84,7 @@ PAGE_LOOKS: Mapping[str, PageLook] = {
         around={"paper": 0.7, "black": 0.15, "white": 0.15},
         bent=0.04,
         bend=0.3,
-        scene=(("light", 0.25), ("dirt", 0.3), ("dark-edges", 0.15), ("punch", 0.06), ("folds", 0.06)),
+        scene=(("light", 0.25), ("spine", 0.08), ("dirt", 0.3), ("dark-edges", 0.12), ("punch", 0.06), ("folds", 0.06)),
         sensor=(
             ("blur", 0.35),
             ("low-resolution", 0.15),
@@ -104,7 +104,9 @@ PAGE_LOOKS: Mapping[str, PageLook] = {
             ("fade", 0.06),
             ("print-twice", 0.03),
             ("dirt", 0.7),
-            ("dark-edges", 0.25),
+            ("dark-edges", 0.2),
+            ("smudge", 0.15),
+            ("punch", 0.08),
             ("two-tones", 0.8),
         ),
         paper=(235, 255),
@@ -116,7 +118,7 @@ PAGE_LOOKS: Mapping[str, PageLook] = {
         sensor=(("blur", 0.25), ("sharpen", 0.12), ("grain", 0.08), ("jpeg", 0.15)),
     ),
     "fax": PageLook(
-        press=(("spread-ink", 0.4), ("worn", 0.1), ("dirt", 0.5), ("dark-edges", 0.2)),
+        press=(("spread-ink", 0.4), ("worn", 0.1), ("dirt", 0.5), ("smudge", 0.1), ("dark-edges", 0.2)),
         flat=0.3,
         skew=0.9,
         margin=(0.0, 0.02),
@@ -137,7 +139,7 @@ PAGE_LOOKS: Mapping[str, PageLook] = {
         around={"white": 0.5, "black": 0.4, "paper": 0.1},
         bent=0.12,
         bend=0.6,
-        scene=(("light", 0.4), ("dark-edges", 0.6), ("punch", 0.2), ("dirt", 0.5)),
+        scene=(("light", 0.4), ("spine", 0.12), ("dark-edges", 0.5), ("punch", 0.2), ("smudge", 0.25), ("dirt", 0.5)),
         sensor=(("two-tones", 0.35), ("blur", 0.3), ("sharpen", 0.2), ("jpeg", 0.4)),
     ),
     "thermal": PageLook(
@@ -365,7 +367,7 @@ def _ground(around: str, size: tuple[int, int], pixels: Pixels, generator: np.ra
     width, height = size
     channels = 1 if pixels.ndim == 2 else 3
     if around == "things":
-        return photograph(generator, width, height, channels)
+        return table_top(generator, width, height, channels)
     shape = (height, width) if channels == 1 else (height, width, 3)
     ground: Pixels = np.empty(shape, np.uint8)
     if around == "black":

@@ -49,6 +49,41 @@ def photograph(generator: np.random.Generator, width: int, height: int, channels
     return picture.reshape(height, width) if channels == 1 else picture
 
 
+def table_top(generator: np.random.Generator, width: int, height: int, channels: int = 1) -> Pixels:
+    """What papers lie on when they are photographed: wood, stone, cloth, boards, maybe with things on it."""
+    if chance(generator, 0.2):
+        return photograph(generator, width, height, channels)
+    small = (max(8, -(-width // 3)), max(8, -(-height // 3)))
+    kind = whole(generator, 0, 3)
+    if kind == 0:
+        # Wood: fibres and boards along one direction.
+        along = chance(generator, 0.5)
+        shape = (small[1], max(4, small[0] // 14)) if along else (max(4, small[1] // 14), small[0])
+        surface = texture(shape, generator, float(generator.uniform(0, 0.4)))
+        surface = np.asarray(cv2.resize(surface, small, interpolation=cv2.INTER_LINEAR), np.float32)
+        depth = float(generator.uniform(4, 22))
+    elif kind == 1:
+        surface = texture((small[1], small[0]), generator, float(generator.uniform(0, 1)))
+        depth = float(generator.uniform(2, 20))
+    elif kind == 2:
+        # Cloth: threads that cross.
+        pitch = float(generator.uniform(2.2, 7))
+        x, y = np.arange(small[0], dtype=np.float32), np.arange(small[1], dtype=np.float32)[:, np.newaxis]
+        surface = np.sin(x * np.float32(2 * np.pi / pitch)) + np.sin(y * np.float32(2 * np.pi / pitch))
+        depth = float(generator.uniform(2, 14))
+    else:
+        surface = np.zeros((small[1], small[0]), np.float32)
+        depth = 0.0
+    base = some_colour(generator, 15, 215)
+    tones = np.array(base, np.float32) if channels == 3 else np.array([np.dot(base, (0.299, 0.587, 0.114))], np.float32)
+    picture = np.clip(tones + depth * surface[..., np.newaxis], 0, 255).astype(np.uint8)
+    for mask, strength in _shapes(generator, small)[: whole(generator, 0, 3) if chance(generator, 0.4) else 0]:
+        shifted = picture + (strength * mask)[..., np.newaxis]
+        picture = np.clip(shifted, 0, 255).astype(np.uint8)
+    picture = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    return picture.reshape(height, width) if channels == 1 else picture
+
+
 def _shapes(generator: np.random.Generator, size: tuple[int, int]) -> list[tuple[npt.NDArray[np.float32], float]]:
     shapes = []
     for _ in range(whole(generator, 0, 9)):
@@ -161,13 +196,13 @@ def draw_scribble(
     colour: Colour = BLACK,
 ) -> None:
     """Draws a stroke of a pen like a signature or a note that nobody can read."""
-    count = whole(generator, 5, 16)
-    along = np.linspace(0, width, count) + generator.normal(0, width / count / 1.5, count)
+    count = whole(generator, 7, 26)
+    along = np.linspace(0, width, count) + generator.normal(0, 1.2 * width / count, count)
     across = height / 2 + generator.normal(0, height / 4, count)
     knots = np.stack([along, np.clip(across, -0.3 * height, 1.3 * height)], axis=1)
     points = _smooth(knots, 10 * count)
     points += (x, y)
-    thickness = max(1, round(height * float(generator.uniform(0.015, 0.06))))
+    thickness = max(1, round(height * float(generator.uniform(0.01, 0.05))))
     cv2.polylines(
         sheet.tones, [np.rint(points * 16).astype(np.int32)], False, sheet.scalar(colour), thickness, cv2.LINE_AA, 4
     )

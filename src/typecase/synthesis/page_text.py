@@ -102,13 +102,16 @@ class PageTexts:
         """
         maker = STRINGS[kind]
         for _ in range(_TRIES):
-            text = tidy(maker(generator), allowed)
-            if not text:
-                continue
+            drawn = maker(generator)
+            text = tidy(drawn, allowed) or tidy(drawn.upper(), allowed)
             if len(text) > most:
                 text = text[: most + 1].rpartition(" ")[0].strip() or text[:most].strip()
             if text:
                 return text
+        # Not one whole word of the kind can be written: what is left of one must do.
+        text = " ".join("".join(one for one in drawn.upper() if one in allowed).split())[:most].strip()
+        if text:
+            return text
         raise DataError(f"Next to no {kind} can be written with the characters allowed; allow more of them.")
 
     def any_string(

@@ -113,11 +113,11 @@ class PageView:
             else:
                 moved = cv2.warpPerspective(tones, matrix, self.size, ground, way, border)
             return np.asarray(moved, np.uint8)
-        x, y = self._sources()
-        return np.asarray(cv2.remap(tones, x, y, way, ground, border), np.uint8)
+        moved = cv2.remap(tones, self._sources(), None, way, ground, border)  # type: ignore[call-overload]
+        return np.asarray(moved, np.uint8)
 
-    def _sources(self) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """For the middle of each pixel of the picture its place on the sheet, as OpenCV counts."""
+    def _sources(self) -> npt.NDArray[np.float32]:
+        """For the middle of each pixel of the picture its place on the sheet, as OpenCV counts, [height, width, 2]."""
         assert self.bend is not None
         across, down = (-(-side // _CELL) + 2 for side in self.size)
         columns = _CELL * (np.arange(across) - 0.5)
@@ -127,8 +127,7 @@ class PageView:
         places = places.reshape(down, across, 2).astype(np.float32)
         # Linear interpolation between cell middles; the rim of cells around the picture is cut off again.
         wide = cv2.resize(places, (across * _CELL, down * _CELL), interpolation=cv2.INTER_LINEAR)
-        wide = wide[_CELL : _CELL + self.size[1], _CELL : _CELL + self.size[0]]
-        return np.ascontiguousarray(wide[..., 0]), np.ascontiguousarray(wide[..., 1])
+        return np.ascontiguousarray(wide[_CELL : _CELL + self.size[1], _CELL : _CELL + self.size[0]])
 
 
 def flat_view(size: tuple[int, int]) -> PageView:
