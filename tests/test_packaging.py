@@ -34,8 +34,8 @@ INSTALLED_AS = {
 # Files that work with the light install; all others may need the extra "train".
 LIGHT = [
     *("__init__.py", "__main__.py", "charset.py", "classifier.py", "config.py", "document.py", "errors.py", "files.py"),
-    *("languages.py", "modelcard.py", "pictures.py", "preprocess.py", "reader.py", "sources.py", "runtime", "cli"),
-    *("decoding", "stages", "writers", "nets/__init__.py"),
+    *("languages.py", "modelcard.py", "pictures.py", "preprocess.py", "reader.py", "reading.py", "runtime", "cli"),
+    *("decoding", "stages", "writers", "sources", "overlay.py", "nets/__init__.py"),
 ]
 
 

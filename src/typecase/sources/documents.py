@@ -207,7 +207,7 @@ def open_document(
         # A page may be asked for again by what writes it, so all of it is held.
         return _from_bytes(seekable(source, name).read(), name, options)
     raise InputError(
-        f"A document cannot be a {type(source).__name__}; give a path, an address, the bytes of a file, an open binary "
+        f"A document cannot be of the type {type(source).__name__}; give a path, an address, the bytes of a file, an open binary "
         "file, a Pillow picture or a NumPy array."
     )
 

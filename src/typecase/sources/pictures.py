@@ -324,8 +324,8 @@ def dpi_of(image: Image.Image) -> float | None:
     with contextlib.suppress(TypeError, ValueError, IndexError, ZeroDivisionError):
         dpi = float(value[0])
         # Cameras and editors write 1 or 72 where nobody measured anything.
-        if LEAST_DPI <= dpi <= MOST_DPI and dpi != 72:
-            return round(dpi, 2)
+        if LEAST_DPI <= dpi <= MOST_DPI and abs(dpi - 72) > 0.1:
+            return round(dpi, 1)
     return None
 
 
