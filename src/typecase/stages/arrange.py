@@ -84,13 +84,19 @@ def _starts(lines: Sequence[Line]) -> list[int]:
     character = np.clip(boxes[:, 2] / counts, 0.2 * heights, 1.2 * heights)
     low, high = np.minimum(heights[:-1], heights[1:]), np.maximum(heights[:-1], heights[1:])
     gaps = top[1:] - bottom[:-1]
-    usual = max(float(np.median(gaps)), 0.0) if len(gaps) else 0.0
+    usual = max(float(np.quantile(gaps, 0.4)), 0.0) if len(gaps) else 0.0
     parted = (gaps > APART * usual + 0.1 * low) & (gaps > 0.35 * low)
+    # Where the lines of a column are spaced in several ways, a narrower gap beside it tells a wide one.
+    around = np.concatenate([[np.inf], gaps, [np.inf]])
+    beside = np.maximum(np.minimum(around[:-2], around[2:]), 0.0)
+    parted |= (gaps > 2.0 * beside + 0.1 * low) & (gaps > 0.35 * low)
+    parted |= gaps > 2.0 * low
     # Boxes of lines without ascenders are lower; a heading is wider as well.
     wide = np.maximum(character[:-1], character[1:]) / np.minimum(character[:-1], character[1:])
     parted |= (high >= OTHER_SIZE * low) & (wide >= 1.1)
-    # Beside each other, or higher up again: another row of things.
-    parted |= (right[:-1] < left[1:]) | (right[1:] < left[:-1])
+    # Beside each other, or higher up again.
+    parted |= (gaps < 0) & ((right[:-1] < left[1:]) | (right[1:] < left[:-1]))
+    parted |= gaps < -low
     for place in range(1, len(lines) - 1):
         before, after = left[place - 1], left[place + 1]
         indent = left[place] - max(before, after)

@@ -27,6 +27,12 @@ LEVEL = 0.3
 OTHER_SIZE = 1.8
 """Text so many times as large as what stands beside it, such as a name in large letters, is no row of it."""
 
+TIGHT = 1.55
+"""Lines of a paragraph or an address follow each other in so many heights or fewer."""
+
+FAR = 5.0
+"""An address and a list beside it are so many widths of a character apart, or more."""
+
 FEW = 3
 """More lines than these above or below the other column belong to their own one."""
 
@@ -109,37 +115,39 @@ def flows_of(pieces: Pieces, chosen: Places) -> list[list[Places]]:
     flows: list[list[Places]] = []
     going_on = False
     for group in _groups(pieces, chosen):
-        parts = _parts(pieces, group)
-        if parts is None:
-            rows, _, _ = _ordered_rows(pieces, group.pieces)
-            if not going_on:
-                flows.append([])
-            flows[-1] += rows
-        else:
-            for part in parts:
+        columns, sections = _parts(pieces, group)
+        if columns:
+            for part in columns:
                 flows += flows_of(pieces, part)
-        going_on = parts is None
+        else:
+            below = [flow for part in sections for flow in flows_of(pieces, part)] or [
+                _ordered_rows(pieces, group.pieces)[0]
+            ]
+            if going_on:
+                flows[-1] += below.pop(0)
+            flows += below
+        going_on = not columns
     return flows
 
 
-def _parts(pieces: Pieces, group: _Group) -> list[Places] | None:
-    """What of a group is read one after the other, or None where it is read across, row by row."""
+def _parts(pieces: Pieces, group: _Group) -> tuple[list[Places], list[Places]]:
+    """The columns of a group, or else its sections, to be looked at further; none of both where it is read by rows."""
     members = group.pieces
     columns = _Columns.of(pieces, members, group.gutters)
     if columns is None:
-        return None
+        return [], []
     # Columns of running text go on past a band of empty paper: paragraphs may end side by side. Anything else is read
     # from band to band.
     chosen = columns.running()
     if not chosen:
         sections = _sections(group.strips)
         if len(sections) > 1:
-            return [np.concatenate([strip.pieces for strip in section]) for section in sections]
+            return [], [np.concatenate([strip.pieces for strip in section]) for section in sections]
         chosen = columns.apart()
     if not chosen:
-        return None
+        return [], []
     number = np.searchsorted(np.array([(low + high) / 2 for low, high in chosen]), pieces.centre[members])
-    return [members[number == place] for place in range(len(chosen) + 1)]
+    return [members[number == place] for place in range(len(chosen) + 1)], []
 
 
 def _groups(pieces: Pieces, chosen: Places) -> list[_Group]:
@@ -315,6 +323,7 @@ class _Column:
         letters: Share of all characters that are letters.
         colons: Share of the rows that end with a colon.
         values: Share of the rows that start with one.
+        labels: Share of the rows that hold one anywhere.
     """
 
     middles: Floats
@@ -324,6 +333,7 @@ class _Column:
     letters: float
     colons: float
     values: float
+    labels: float
 
     @property
     def pitch(self) -> float:
@@ -372,6 +382,7 @@ def _column(pieces: Pieces, members: Places) -> _Column:
         letters=float(pieces.letters[flat].sum() / max(1.0, counts.sum())),
         colons=float(pieces.closes[flat[ends]].mean()),
         values=float(pieces.opens[flat[starts]].mean()),
+        labels=float(np.logical_or.reduceat(pieces.labels[flat], starts).mean()),
     )
 
 
@@ -422,7 +433,7 @@ class _Columns:
         return [
             gutter
             for gutter, (left, right), level in zip(self.gutters, pairwise(self.columns), self.levels, strict=True)
-            if level is not None and min(len(left.middles), len(right.middles)) >= 3 and left.runs and right.runs
+            if level is not None and left.runs and right.runs and _run_beside(left, right, level)
         ]
 
     def apart(self) -> list[Gap]:
@@ -441,10 +452,21 @@ class _Columns:
                 return True
             sizes = [float(np.median(column.heights)) for column in (left, right)]
             return max(sizes) >= OTHER_SIZE * min(sizes) and min(left.letters, right.letters) >= 0.5
-        if min(len(left.middles), len(right.middles)) < 3 or before.colons >= 0.3 or after.values >= 0.3:
+        if min(len(left.middles), len(right.middles)) < 3 or left.pitch > TIGHT or right.pitch > TIGHT:
             return False
-        tight = max(left.pitch, right.pitch) <= 1.5
-        return len(self.gutters) == 1 and tight and self.wide[place] >= 2.5 and before.reads and after.reads
+        if before.colons >= 0.3 or after.values >= 0.3:
+            return False
+        # An address beside a list of labels and what they stand for.
+        if min(before.labels, after.labels) <= 0.2 and max(before.labels, after.labels) >= 0.6:
+            plain = before if before.labels < after.labels else after
+            return plain.reads and self.wide[place] >= FAR
+        return len(self.gutters) == 1 and self.wide[place] >= 2.5 and before.reads and after.reads
+
+
+def _run_beside(left: _Column, right: _Column, level: float) -> bool:
+    rows = min(len(left.middles), len(right.middles))
+    # Level rows of some length are rather the blanks of a form, unless they are as many and as tight as print.
+    return rows >= 3 if level < 0.8 else rows >= 4 and max(left.pitch, right.pitch) <= 1.8
 
 
 def _level(one: _Column, other: _Column) -> float | None:

@@ -51,6 +51,7 @@ class Pieces:
         letters: How many of these are letters.
         opens: Whether the text starts with a colon.
         closes: Whether it ends with one.
+        labels: Whether there is one anywhere.
         line: The number of the line that it is a part of.
         first, last: Its words in that line; the last one is not among them.
     """
@@ -64,6 +65,7 @@ class Pieces:
     letters: Floats
     opens: npt.NDArray[np.bool_]
     closes: npt.NDArray[np.bool_]
+    labels: npt.NDArray[np.bool_]
     line: Places
     first: Places
     last: Places
@@ -120,7 +122,8 @@ def cut_pieces(lines: Sequence[Line]) -> Pieces:
     begins, stops = first == starts[line], last == ends[line]
     left = np.where(begins, boxes[line, 0], word_boxes[first, 0] if len(first) else 0.0)
     right = np.where(stops, (boxes[:, 0] + boxes[:, 2])[line], (word_boxes[:, 0] + word_boxes[:, 2])[last - 1])
-    sums = (np.concatenate([[0.0], np.cumsum(values)]) for values in (lengths, letters))
+    colons = np.array([":" in text for text in texts], dtype=np.float64)
+    sums = (np.concatenate([[0.0], np.cumsum(values)]) for values in (lengths, letters, colons))
     in_piece = [values[last] - values[first] for values in sums]
     line = np.concatenate([line, empty])
     nothing = np.zeros(len(empty))
@@ -134,6 +137,7 @@ def cut_pieces(lines: Sequence[Line]) -> Pieces:
         letters=np.concatenate([in_piece[1], nothing]),
         opens=np.array([texts[place].startswith(":") for place in first] + [False] * len(empty), dtype=np.bool_),
         closes=np.array([texts[place - 1].endswith(":") for place in last] + [False] * len(empty), dtype=np.bool_),
+        labels=np.concatenate([in_piece[2], nothing]) > 0,
         line=line,
         first=np.concatenate([first - starts[line[: len(first)]], empty * 0]),
         last=np.concatenate([last - starts[line[: len(first)]], empty * 0]),
