@@ -27,6 +27,9 @@ SAMPLE = "check.png"
 SAMPLE_TEXT = ("typecase reads this page.", "12 pages, 345 words")
 """What it says."""
 
+LIKE_ENOUGH = 0.9
+"""The test is of this installation: a wrong letter is the model's affair, rubbish is the machine's."""
+
 # What speeds reading up, as Linux names it.
 _CPU_FEATURES = ("sse4_2", "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8", "asimd", "bf16")
 
@@ -42,7 +45,7 @@ def check(
 ) -> None:
     """Say what is installed and how it runs here, and read a picture that comes with the program.
 
-    Leaves with 0 if the picture is read as it should be, else with 4.
+    Leaves with 0 if the picture is read nearly as it should be, else with 4.
     """
     facts = _facts()
     try:
@@ -150,7 +153,7 @@ def _reading(runtime: dict[str, Any]) -> dict[str, Any]:
     reader.read(content, name=SAMPLE)
     text = [line.text for line in document.lines]
     return {
-        "passed": text == list(SAMPLE_TEXT),
+        "passed": _likeness(text) >= LIKE_ENOUGH,
         "text": text,
         "confidence": round(min((word.confidence for word in document.words), default=0.0), 4),
         "seconds": {
@@ -159,6 +162,12 @@ def _reading(runtime: dict[str, Any]) -> dict[str, Any]:
             "again": round(time.perf_counter() - read, 3),
         },
     }
+
+
+def _likeness(text: list[str]) -> float:
+    from difflib import SequenceMatcher
+
+    return SequenceMatcher(None, "\n".join(text), "\n".join(SAMPLE_TEXT), autojunk=False).ratio()
 
 
 def _print(facts: dict[str, Any]) -> None:
@@ -170,7 +179,8 @@ def _print(facts: dict[str, Any]) -> None:
         ("Processor", f"{processor['name']}, {facts['cores']} cores: {' '.join(processor['features']) or 'plain'}"),
         (
             "Runtime",
-            f"{runtime['name']} on {runtime['device']}, {runtime['precision'] or 'no model'}, {runtime['threads']} threads",
+            f"{runtime['name']} on {runtime['device']}, {runtime['precision'] or 'no model'}, "
+            f"{runtime['threads']} threads",
         ),
     ]
     for model in facts["models"]:
@@ -190,7 +200,7 @@ def _print(facts: dict[str, Any]) -> None:
         rows.append(
             (
                 "Reading",
-                f"{' / '.join(reading['text'])!r} as it should be, confidence {reading['confidence']:.2f}; opened in "
+                f"passed: {' / '.join(reading['text'])!r}, confidence {reading['confidence']:.2f}; opened in "
                 f"{seconds['open']:.2f} s, read in {seconds['first']:.2f} s, again in {seconds['again']:.3f} s",
             )
         )
