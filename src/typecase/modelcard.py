@@ -14,7 +14,7 @@ from typing import Any
 
 from typecase.charset import ClassSet
 from typecase.errors import ModelError, TypecaseError
-from typecase.preprocess import CharacterPreprocess, LinePreprocess
+from typecase.preprocess import CharacterPreprocess, LinePreprocess, PagePreprocess
 
 FORMAT = 1
 """Number of the card's layout; it grows when an older program could no longer understand a card."""
@@ -27,6 +27,9 @@ CLASSIFIER = "classifier"
 
 RECOGNIZER = "recognizer"
 """The task of a model that reads the picture of a line; its net's outputs are the blank of CTC, then the classes."""
+
+DETECTOR = "detector"
+"""The task of a model that finds the lines of a page; its one class is what it finds."""
 
 CONFIDENCE_LEVELS = ("character", "word", "line")
 """What a recogniser tells the confidence of."""
@@ -48,7 +51,7 @@ class ModelCard:
             al. 2017); 1 leaves them as they are.
         confidence_maps: For a recogniser, how its probability that a `character`, `word` or `line` is right becomes the
             confidence that is told: slope and intercept on the scale of log-odds (Platt 1999).
-        task: What the model does: `classifier` for single characters, `recognizer` for lines.
+        task: What the model does: `classifier` for single characters, `recognizer` for lines, `detector` for pages.
         data: The data sets it was trained on: name, licence, number of pictures, split.
         training: The settings of the training run.
         figures: What was measured, with how and on what.
@@ -59,7 +62,7 @@ class ModelCard:
 
     network_name: str
     classes: ClassSet
-    preprocess: CharacterPreprocess | LinePreprocess
+    preprocess: CharacterPreprocess | LinePreprocess | PagePreprocess
     network_options: Mapping[str, Any] = field(default_factory=dict)
     temperature: float = 1.0
     confidence_maps: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -73,8 +76,16 @@ class ModelCard:
 
     @property
     def input_size(self) -> int:
-        """Height of the net's input in pixels, which is also the width of a character's canvas."""
-        return self.preprocess.height if isinstance(self.preprocess, LinePreprocess) else self.preprocess.size
+        """What the net was built for, in pixels: the height of a line, the side of a character's canvas, or what the
+        sides of a page are multiples of.
+        """
+        match self.preprocess:
+            case LinePreprocess(height=height):
+                return height
+            case PagePreprocess(multiple=multiple):
+                return multiple
+            case CharacterPreprocess(size=size):
+                return size
 
     @property
     def character_preprocess(self) -> CharacterPreprocess:
@@ -96,6 +107,17 @@ class ModelCard:
         """
         if not isinstance(self.preprocess, LinePreprocess):
             raise ModelError(f"A model for the task {self.task!r} does not read lines; name a recognizer.")
+        return self.preprocess
+
+    @property
+    def page_preprocess(self) -> PagePreprocess:
+        """The preparation of a model that sees pages.
+
+        Raises:
+            ModelError: It is another kind of model.
+        """
+        if not isinstance(self.preprocess, PagePreprocess):
+            raise ModelError(f"A model for the task {self.task!r} does not find lines on pages; name a detector.")
         return self.preprocess
 
     def to_json(self) -> str:
@@ -228,7 +250,9 @@ def _classes(value: Any, reasons: list[str]) -> ClassSet | None:
         return None
 
 
-def _preprocess(value: Any, task: Any, reasons: list[str]) -> CharacterPreprocess | LinePreprocess | None:
+def _preprocess(
+    value: Any, task: Any, reasons: list[str]
+) -> CharacterPreprocess | LinePreprocess | PagePreprocess | None:
     if not isinstance(value, dict):
         reasons.append("preprocess is missing" if value is None else "preprocess is not an object")
         return None
@@ -237,7 +261,13 @@ def _preprocess(value: Any, task: Any, reasons: list[str]) -> CharacterPreproces
         reasons.append(f"preprocess.{' and preprocess.'.join(wrong)} must be a number")
         return None
     try:
-        return LinePreprocess.from_dict(value) if task == RECOGNIZER else CharacterPreprocess.from_dict(value)
+        match task:
+            case "recognizer":
+                return LinePreprocess.from_dict(value)
+            case "detector":
+                return PagePreprocess.from_dict(value)
+            case _:
+                return CharacterPreprocess.from_dict(value)
     except ModelError as error:
         reasons.append(_clause(str(error)))
         return None

@@ -230,6 +230,87 @@ class LinePreprocess:
         return preprocess
 
 
+@dataclass(frozen=True)
+class PagePreprocess:
+    """Settings of the way from the picture of a page to the net that finds its lines, and the way itself.
+
+    Attributes:
+        multiple: Both sides of the net's input are multiples of so many pixels.
+        text_height: Height of a line, from ascender to descender, at which the net is at its best, in pixels of its input.
+        least_height: The least height of a line at which it finds one at all.
+        mean: Subtracted from pixel values in 0..1.
+        deviation: Divisor after that.
+    """
+
+    multiple: int = 32
+    text_height: float = 17.0
+    least_height: float = 5.0
+    mean: float = 0.5
+    deviation: float = 0.5
+
+    channels: ClassVar[int] = 1
+
+    def scaled(self, grey: PixelArray, scale: float) -> PixelArray:
+        """Brings a page to another size.
+
+        Args:
+            grey: Grey levels, [height, width].
+            scale: Pixels of the result for each pixel of the page, above 0.
+
+        Returns:
+            Bytes of the scaled shape, at least one pixel each way.
+        """
+        import cv2
+
+        height, width = grey.shape
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        if size == (width, height):
+            return grey
+        # Averaging over areas is the only way of OpenCV's to shrink without aliasing.
+        way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        return np.asarray(cv2.resize(grey, size, interpolation=way), np.uint8)
+
+    def padded(self, grey: PixelArray) -> FloatArray:
+        """Fills a page up on the right and below by repeating its edge, and scales its values: one batch for the net.
+
+        Args:
+            grey: Grey levels, [height, width].
+
+        Returns:
+            Floats of shape [1, 1, height, width], both multiples of `multiple`.
+        """
+        height, width = grey.shape
+        below, right = -height % self.multiple, -width % self.multiple
+        return self.normalise(np.pad(grey, ((0, below), (0, right)), mode="edge"))[np.newaxis, np.newaxis]
+
+    def normalise(self, grey: PixelArray) -> FloatArray:
+        """Scales bytes of any shape to the range that the net was trained on."""
+        return ((grey.astype(np.float32) / 255.0) - np.float32(self.mean)) / np.float32(self.deviation)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The settings as plain JSON values, for a model's metadata."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> PagePreprocess:
+        """Brings settings back from a model's metadata.
+
+        Raises:
+            ModelError: A setting is unknown, so a newer program wrote it, or a value is impossible.
+        """
+        _refuse_unknown(cls, values)
+        preprocess = cls(**values)
+        if (
+            not isinstance(preprocess.multiple, int)
+            or not 1 <= preprocess.multiple <= 256
+            or not all(isinstance(one, (int, float)) for one in (preprocess.text_height, preprocess.least_height))
+            or not 1 <= preprocess.least_height <= preprocess.text_height <= 256
+            or not preprocess.deviation > 0
+        ):
+            raise ModelError("The model's preprocessing facts are impossible; the file is damaged, fetch it again.")
+        return preprocess
+
+
 def _refuse_unknown(cls: type[CharacterPreprocess] | type[LinePreprocess], values: dict[str, Any]) -> None:
     unknown = sorted(set(values) - {field.name for field in fields(cls)})
     if unknown:

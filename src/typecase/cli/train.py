@@ -13,8 +13,9 @@ from typecase.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
     from typecase.training.classifier import TrainedClassifier
+    from typecase.training.detector import TrainedDetector
     from typecase.training.recognizer import TrainedRecognizer
-    from typecase.training.settings import TrainClassifierSettings, TrainRecognizerSettings
+    from typecase.training.settings import TrainClassifierSettings, TrainDetectorSettings, TrainRecognizerSettings
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False, no_args_is_help=True)
 
@@ -269,9 +270,7 @@ def recognizer(
         "loop.devices": devices,
         "loop.threads": threads,
     }
-    sources = data_overrides(data or [])
-    if texts is not None:
-        sources |= {key.replace(".path", ".texts"): texts for key in list(sources) if key.endswith(".path")}
+    sources = _with_texts(data_overrides(data or []), texts)
     overrides |= sources | config.parse_assignments(assignments or [])
     settings = _with_root(config.load(TrainRecognizerSettings, config_file, overrides), data_root)
 
@@ -279,6 +278,119 @@ def recognizer(
     from typecase.training.recognizer import train_recognizer
 
     _tell_end(train_recognizer(settings, out, resume=resume, console=output.messages()), "recognizer")
+
+
+@app.command(
+    epilog=(
+        "[bold]Examples[/bold]\n\n"
+        "  typecase train detector --data pages=drawn:fonts/ --texts sentences/ --out runs/pages\n\n"
+        "  typecase train detector --recipe pages --data-root data/ --out runs/pages\n\n"
+        "  typecase train detector --out runs/pages --resume"
+    ),
+)
+def detector(
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            metavar="[NAME=][KIND:]PATH",
+            help="Receipts (sroie), or fonts to draw pages with (drawn).",
+            show_default=False,
+        ),
+    ] = None,
+    texts: Annotated[
+        Path | None,
+        typer.Option("--texts", metavar="PATH", help="Sentences for drawn pages: a text file or a folder of them."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where the model and its log go.")] = Path(
+        "runs/detector"
+    ),
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", metavar="NAME", help="Settings that come with typecase, such as pages.")
+    ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="Your settings as YAML.", show_default=False)
+    ] = None,
+    assignments: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Any setting; --settings lists them.", show_default=False),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the training in --out.")] = False,
+    start_from: Annotated[
+        Path | None, typer.Option("--start-from", metavar="MODEL", help="Weights to go on from.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", help="How many epochs.", show_default=False)] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", help="Windows a step.", show_default=False)] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", help="Largest step size.", show_default=False)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Of weights, drawing and variations.", show_default=False)
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option("--precision", metavar="auto|float32|bfloat16", help="Of the arithmetic.")
+    ] = None,
+    accelerator: Annotated[
+        str | None, typer.Option("--accelerator", metavar="auto|cpu|cuda|mps", help="What to compute on.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option("--threads", help="Threads on a CPU; 0 is one a core.", show_default=False)
+    ] = None,
+    drawing: Annotated[
+        int | None, typer.Option("--drawing", help="Processes that draw and cut pages.", show_default=False)
+    ] = None,
+    data_root: Annotated[
+        Path | None,
+        typer.Option(
+            "--data-root",
+            metavar="DIR",
+            envvar="TYPECASE_DATA",
+            help="Where relative paths of data are looked for if they are not here.",
+            show_default=False,
+        ),
+    ] = None,
+    list_settings: Annotated[
+        bool, typer.Option("--settings", help="List every setting with its default and leave.")
+    ] = False,
+) -> None:
+    """Train a detector that finds the lines of pages.
+
+    It learns from pages drawn while it trains, from real receipts, or from both, each with its weight. What was in
+    effect is saved as config.yaml beside the model. Ctrl-C leaves a checkpoint to --resume from.
+    """
+    from typecase import config
+    from typecase.training.settings import TrainDetectorSettings
+
+    if list_settings:
+        _print_settings(TrainDetectorSettings)
+        return
+    config_file = _settings_file(recipe, config_file, out if resume else None)
+    overrides: dict[str, object] = {
+        "start-from": start_from,
+        "drawing": drawing,
+        "loop.epochs": epochs,
+        "loop.batch-size": batch_size,
+        "optimizer.learning-rate": learning_rate,
+        "loop.seed": seed,
+        "loop.precision": precision,
+        "loop.accelerator": accelerator,
+        "loop.threads": threads,
+    }
+    sources = _with_texts(data_overrides(data or []), texts)
+    overrides |= sources | config.parse_assignments(assignments or [])
+    settings = _with_root(config.load(TrainDetectorSettings, config_file, overrides), data_root)
+
+    # Imported after the settings are known to be right: PyTorch takes seconds.
+    from typecase.training.detector import train_detector
+
+    _tell_end(train_detector(settings, out, resume=resume, console=output.messages()), "detector")
+
+
+def _with_texts(sources: dict[str, object], texts: Path | None) -> dict[str, object]:
+    """Sources with the sentences that are drawn for each of them."""
+    if texts is None:
+        return sources
+    return sources | {key.replace(".path", ".texts"): texts for key in sources if key.endswith(".path")}
 
 
 def _settings_file(recipe: str | None, config_file: Path | None, resumed: Path | None) -> Path | None:
@@ -292,7 +404,7 @@ def _settings_file(recipe: str | None, config_file: Path | None, resumed: Path |
     return _saved_settings(resumed) if resumed is not None and config_file is None else config_file
 
 
-def _tell_end(trained: TrainedClassifier | TrainedRecognizer, task: str) -> None:
+def _tell_end(trained: TrainedClassifier | TrainedDetector | TrainedRecognizer, task: str) -> None:
     console = output.messages()
     if not trained.fitted.finished:
         if trained.main:
@@ -315,7 +427,7 @@ def _saved_settings(folder: Path) -> Path:
     return path
 
 
-_AnySettings = TypeVar("_AnySettings", "TrainClassifierSettings", "TrainRecognizerSettings")
+_AnySettings = TypeVar("_AnySettings", "TrainClassifierSettings", "TrainDetectorSettings", "TrainRecognizerSettings")
 
 
 def _with_root(settings: _AnySettings, root: Path | None) -> _AnySettings:
@@ -336,7 +448,9 @@ def _with_root(settings: _AnySettings, root: Path | None) -> _AnySettings:
     return msgspec.structs.replace(settings, data=data)
 
 
-def _print_settings(settings_type: type[TrainClassifierSettings] | type[TrainRecognizerSettings]) -> None:
+def _print_settings(
+    settings_type: type[TrainClassifierSettings] | type[TrainDetectorSettings] | type[TrainRecognizerSettings],
+) -> None:
     from rich.table import Table
 
     from typecase import config

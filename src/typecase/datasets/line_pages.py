@@ -93,7 +93,14 @@ class SroieLines:
         """See `LineSource`."""
         return identity_of("sroie", self._root, [self._root / "img", self._root / "box"], self._part, self._margin)
 
-    def _lines(self, table: Path, picture: Path) -> Iterator[LineSample]:
+    def pages(self) -> Iterator[tuple[str, Path, list[_Corners]]]:
+        """Each receipt's name, its picture, and the corners of its lines."""
+        self.skipped = []
+        for table, picture in self._pages:
+            yield table.stem, picture, [_grown(corners, self._margin) for _, _, corners in self._rows(table)]
+
+    def _rows(self, table: Path) -> Iterator[tuple[int, str, _Corners]]:
+        """The rows of a table that can be used."""
         try:
             rows = table.read_text(encoding="utf-8-sig").splitlines()
         except (OSError, UnicodeDecodeError):
@@ -102,10 +109,12 @@ class SroieLines:
             if not row.strip():
                 continue
             try:
-                text, corners = _receipt_row(row)
+                yield number, *_receipt_row(row)
             except ValueError as error:
                 self.skipped.append(Skipped(f"{table}, row {number}", str(error)))
-                continue
+
+    def _lines(self, table: Path, picture: Path) -> Iterator[LineSample]:
+        for number, text, corners in self._rows(table):
             yield LineSample(
                 name=f"{table.stem}-{number:03d}",
                 text=text,

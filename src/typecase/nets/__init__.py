@@ -23,10 +23,10 @@ class NetworkFacts:
 
     Attributes:
         name: The name by which configurations and weights call it.
-        task: What it does: `classifier` or `recognizer`.
+        task: What it does: `classifier`, `recognizer` or `detector`.
         summary: One sentence for a list.
         channels: Channels of the picture it takes; 1 is grey, 3 is RGB.
-        size: Side of the square picture it takes, or height of the line, in pixels.
+        size: Side of the square picture it takes, height of the line, or what a page's sides are multiples of, in pixels.
         parameters: Number of parameters with 62 classes and no options.
         target: `module:class` of its implementation.
     """
@@ -69,6 +69,15 @@ NETWORKS: dict[str, NetworkFacts] = {
             size=32,
             parameters=3_024_478,
             target="typecase.nets.linenet:LineNet",
+        ),
+        NetworkFacts(
+            name="pagenet",
+            task="detector",
+            summary="Ours: finds the lines of a page, upright or on their side, with their heights; grey pictures.",
+            channels=1,
+            size=32,
+            parameters=1_626_887,
+            target="typecase.nets.pagenet:PageNet",
         ),
     )
 }

@@ -115,6 +115,8 @@ class LineRecognizer:
         self,
         pictures: Iterable[Image.Image | npt.NDArray[np.uint8]],
         options: ReadOptions | None = None,
+        *,
+        upright: bool = False,
         **changes: Any,
     ) -> list[Line]:
         """Reads lines.
@@ -123,6 +125,7 @@ class LineRecognizer:
             pictures: Upright pictures of one line each without transparency (`typecase.sources.open_picture` gives
                 such): Pillow's, or bytes of shape [height, width] or [height, width, 3].
             options: How to read; None takes the defaults.
+            upright: Whether all of them are known to run to the right, so that tall ones are not read turned as well.
             **changes: Options by name that differ from those; see `ReadOptions`.
 
         Returns:
@@ -143,7 +146,7 @@ class LineRecognizer:
             found = self._decoded(part, sizes, decoder)
             tall = [number for number, size in enumerate(sizes) if may_run_vertically(*size)]
             # A single character has no direction.
-            if tall and options.mode != "char":
+            if tall and not upright and options.mode != "char":
                 flat = [(sizes[number][1], sizes[number][0]) for number in tall]
                 ways = [self._decoded([turned(part[number], turn) for number in tall], flat, decoder) for turn in TURNS]
                 for number, left, right in zip(tall, *ways, strict=True):

@@ -18,11 +18,13 @@ from torch import nn
 
 from typecase.errors import ModelError
 from typecase.files import atomic_write
-from typecase.modelcard import RECOGNIZER, ModelCard
-from typecase.preprocess import WIDTH_STEP, FloatArray, LinePreprocess, PixelArray
+from typecase.modelcard import DETECTOR, RECOGNIZER, ModelCard
+from typecase.preprocess import WIDTH_STEP, FloatArray, LinePreprocess, PagePreprocess, PixelArray
 from typecase.runtime.onnx_file import read_onnx, with_card
 from typecase.runtime.openvino import OpenVinoNet
 from typecase.runtime.openvino_lines import OpenVinoLineNet
+from typecase.runtime.openvino_pages import OpenVinoPageNet
+from typecase.stages.lines_of_maps import CORES
 
 INPUT_NAME = "pictures"
 OUTPUT_NAME = "logits"
@@ -75,7 +77,8 @@ def export_onnx(module: nn.Module, card: ModelCard, path: Path, *, half: bool = 
     onnx.checker.check_model(model, full_check=True)
     with atomic_write(path) as temporary:
         temporary.write_bytes(with_card(model.SerializeToString(), card))
-        parity = _check_lines(module, temporary, card) if card.task == RECOGNIZER else _check(module, temporary, card)
+        check = {RECOGNIZER: _check_lines, DETECTOR: _check_pages}.get(card.task, _check)
+        parity = check(module, temporary, card)
         # Asked in this way round, for a net that gives no numbers is not a good one.
         if not parity.probabilities <= LARGEST_DIFFERENCE:
             advice = "export with --precision float32" if half else "train it again"
@@ -139,6 +142,27 @@ def _check_lines(module: nn.Module, path: Path, card: ModelCard) -> Parity:
     return compare_lines(module, path, canvases)
 
 
+def _check_pages(module: nn.Module, path: Path, card: ModelCard) -> Parity:
+    """Compares the cores that are seen on pages of soft and hard shapes, of several sizes."""
+    preprocess = card.page_preprocess
+    net = OpenVinoPageNet(read_onnx(path), precision="f32")
+    generator = np.random.default_rng(0)
+    differences, shares, same, count = [], [], 0, 0
+    for height, width in ((64, 96), (160, 128), (250, 333)):
+        cells = generator.integers(0, 256, size=(-(-height // 6), -(-width // 6)), dtype=np.uint8)
+        shapes = cells.repeat(6, axis=0).repeat(6, axis=1)[:height, :width]
+        for page in (np.where(shapes > 160, 20, 255).astype(np.uint8), shapes):
+            with torch.inference_mode():
+                expected = module(torch.from_numpy(preprocess.padded(page)))[0].numpy()
+            read = net(page)
+            differences.append(float(np.abs(expected - read).max()))
+            pair = [1 / (1 + np.exp(-maps[CORES])) for maps in (expected, read)]
+            shares.append(float(np.abs(pair[0] - pair[1]).max()))
+            same += int(((pair[0] > 0.5) == (pair[1] > 0.5)).sum())
+            count += pair[0].size
+    return Parity(len(differences), max(differences), max(shares), same / count)
+
+
 def _exported(module: nn.Module, card: ModelCard) -> onnx.ModelProto:
     preprocess = card.preprocess
     batch = torch.export.Dim("batch")
@@ -146,6 +170,10 @@ def _exported(module: nn.Module, card: ModelCard) -> onnx.ModelProto:
         example = torch.zeros(2, preprocess.channels, preprocess.height, 2 * WIDTH_STEP)
         # Every width that a line is padded to is a multiple of this.
         shape = {0: batch, 3: WIDTH_STEP * torch.export.Dim("width_steps", min=1)}
+    elif isinstance(preprocess, PagePreprocess):
+        sides = [preprocess.multiple * torch.export.Dim(f"{name}_steps", min=1) for name in ("height", "width")]
+        example = torch.zeros(2, preprocess.channels, 2 * preprocess.multiple, 3 * preprocess.multiple)
+        shape = {0: batch, 2: sides[0], 3: sides[1]}
     else:
         example = torch.zeros(2, preprocess.channels, preprocess.size, preprocess.size)
         shape = {0: batch}

@@ -246,3 +246,55 @@ class TrainRecognizerSettings(Settings):
     schedule: ScheduleSettings = ScheduleSettings(warm_up=0.05)
     augmentation: LineAugmentationSettings = LineAugmentationSettings()
     loop: LoopSettings = LoopSettings(batch_size=32, keep="last", average_decay=0.9985)
+
+
+class PageDataSettings(Settings):
+    """One source of pages."""
+
+    path: Annotated[Path, Meta(description="Folder of receipts, or folder or archive of fonts.")]
+    kind: Annotated[
+        Literal["auto", "sroie", "drawn"], Meta(description="The receipts of SROIE, or pages drawn while training.")
+    ] = "auto"
+    weight: Annotated[float, Meta(gt=0, description="Its say: pages are taken from the sources by their weights.")] = (
+        1.0
+    )
+    texts: Annotated[Path | None, Meta(description="For drawn pages: files of sentences.")] = None
+    layouts: Annotated[
+        dict[str, float], Meta(description="For drawn pages: the weight of each layout; empty takes the usual mix.")
+    ] = {}
+    validate_with: Annotated[bool, Meta(description="Whether some of its pages are kept apart to validate with.")] = (
+        True
+    )
+
+
+class PageAugmentationSettings(Settings):
+    """How windows of pages are varied while training."""
+
+    heights: Annotated[
+        tuple[float, float], Meta(description="Least and largest height of a page's usual line, in pixels of the net.")
+    ] = (7.0, 36.0)
+    skew: Annotated[float, Meta(ge=0, le=45, description="Degrees either way, seldom more.")] = 4.0
+    quarter_turn: Annotated[Share, Meta(description="Probability of a page on its side.")] = 0.16
+    half_turn: Annotated[Share, Meta(description="Probability of a page upside down.")] = 0.08
+    tone: Annotated[Share, Meta(description="Probability of other contrast and gamma.")] = 0.4
+    blur: Annotated[Share, Meta(description="Probability of a blur.")] = 0.2
+    noise: Annotated[Share, Meta(description="Probability of noise.")] = 0.2
+    inversion: Annotated[Share, Meta(description="Probability of light on dark.")] = 0.08
+
+
+class TrainDetectorSettings(Settings):
+    """Everything that decides what `typecase train detector` makes."""
+
+    data: Annotated[dict[str, PageDataSettings], Meta(description="Sources of pages, each under a name.")] = {}
+    start_from: Annotated[Path | None, Meta(description="Weights to go on from.")] = None
+    window: Annotated[
+        int, Meta(ge=64, le=2048, multiple_of=32, description="Side of the windows that are trained on, in pixels.")
+    ] = 512
+    epoch_windows: Annotated[int, Meta(ge=1, description="Windows of an epoch, over all sources.")] = 2_400
+    drawing: Annotated[int, Meta(ge=0, description="Processes that draw and cut; 0 is one for every two cores.")] = 0
+    licence: Annotated[str, Meta(description="Licence of the weights, for their card.")] = ""
+    network: NetworkSettings = NetworkSettings(name="pagenet")
+    optimizer: OptimizerSettings = OptimizerSettings(learning_rate=0.002, weight_decay=0.02)
+    schedule: ScheduleSettings = ScheduleSettings(warm_up=0.05)
+    augmentation: PageAugmentationSettings = PageAugmentationSettings()
+    loop: LoopSettings = LoopSettings(batch_size=8, keep="last", average_decay=0.998)

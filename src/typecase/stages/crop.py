@@ -1,0 +1,127 @@
+"""Cuts pieces of lines out of a page: straightened, and with a way back for every place in them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from typecase.document import Box, Point, Polygon
+from typecase.preprocess import PixelArray
+
+Corners = npt.NDArray[np.float32]
+
+# The net sees 32 rows: more than so many are no use to it, and cost time in huge pictures.
+_MOST_ROWS = 96
+# Slope and bend, in pixels over the whole strip, below which it is cut by rows and columns.
+_STRAIGHT = 1.0
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A piece of a line, straightened: its picture, and where in the page that lies.
+
+    Attributes:
+        pixels: Grey levels, [rows, columns].
+        corners: Where its outline lies in the page, [2n, 2]: upper edge, then lower edge back.
+    """
+
+    pixels: PixelArray
+    corners: Corners
+
+    def places(self, xs: npt.ArrayLike, ys: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """Where places in the strip's picture lie in the page, [n, 2]."""
+        rows, columns = self.pixels.shape
+        half = len(self.corners) // 2
+        upper, lower = self.corners[:half].astype(np.float64), self.corners[half:][::-1].astype(np.float64)
+        stops = _stops(upper, lower)
+        share = np.asarray(xs, np.float64) / columns * stops[-1]
+        down = (np.asarray(ys, np.float64) / rows)[:, np.newaxis]
+        top, bottom = (
+            np.stack([np.interp(share, stops, edge[:, axis]) for axis in (0, 1)], 1) for edge in (upper, lower)
+        )
+        return np.asarray(top + (bottom - top) * down)
+
+    def polygon(self, box: Box) -> Polygon:
+        """The four corners, in the page, of a box in the strip."""
+        places = self.places([box.x, box.right, box.right, box.x], [box.y, box.y, box.bottom, box.bottom])
+        return tuple(Point(*place) for place in np.round(places, 1).tolist())
+
+
+def cut(page: PixelArray, corners: Corners) -> Strip:
+    """Cuts a strip out of a page.
+
+    Args:
+        page: Grey levels, [height, width].
+        corners: Its outline, [2n, 2]; what lies outside of the page is filled with the page's edge.
+    """
+    half = len(corners) // 2
+    upper, lower = corners[:half].astype(np.float64), corners[half:][::-1].astype(np.float64)
+    rise = np.hypot(*(lower - upper).T).mean()
+    stops = _stops(upper, lower)
+    rows = int(np.clip(round(rise), 1, _MOST_ROWS))
+    columns = max(1, round(stops[-1] * rows / max(rise, 1e-6)))
+    if _lies_straight(upper, lower):
+        return _window(page, upper, lower, rows, columns)
+    grow = rise / rows
+    if grow > 1.5:
+        # Taking every so-many-th pixel would break thin strokes.
+        factor = 1 / grow
+        small = cv2.resize(page, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    else:
+        small, factor = page, 1.0
+    if half == 2:
+        source = (np.concatenate([upper, lower[::-1]]) * factor - 0.5).astype(np.float32)
+        target = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32) - 0.5
+        matrix = cv2.getPerspectiveTransform(source, target)
+        pixels = cv2.warpPerspective(
+            small, matrix, (columns, rows), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+    else:
+        empty = Strip(np.zeros((rows, columns), np.uint8), corners)
+        ys, xs = np.mgrid[0:rows, 0:columns].astype(np.float64) + 0.5
+        places = empty.places(xs.ravel(), ys.ravel()).reshape(rows, columns, 2) * factor - 0.5
+        pixels = cv2.remap(small, places.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return Strip(np.asarray(pixels, np.uint8), corners)
+
+
+def cut_all(page: PixelArray, outlines: Sequence[Corners]) -> list[Strip]:
+    """Cuts several strips; see `cut`."""
+    return [cut(page, corners) for corners in outlines]
+
+
+def _stops(upper: npt.NDArray[np.float64], lower: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """How far along the strip its corners lie, in pixels of the page."""
+    middle = (upper + lower) / 2
+    return np.concatenate([[0.0], np.maximum(np.hypot(*(middle[1:] - middle[:-1]).T), 1e-3).cumsum()])
+
+
+def _lies_straight(upper: npt.NDArray[np.float64], lower: npt.NDArray[np.float64]) -> bool:
+    return bool(
+        np.ptp(upper[:, 1]) <= _STRAIGHT
+        and np.ptp(lower[:, 1]) <= _STRAIGHT
+        and upper[0, 0] < upper[-1, 0]
+        and np.abs(upper[[0, -1], 0] - lower[[0, -1], 0]).max() <= 2 * _STRAIGHT
+        and upper[0, 1] < lower[0, 1]
+    )
+
+
+def _window(
+    page: PixelArray, upper: npt.NDArray[np.float64], lower: npt.NDArray[np.float64], rows: int, columns: int
+) -> Strip:
+    """A strip that runs straight to the right is a window of the page."""
+    height, width = page.shape
+    left, right = min(upper[0, 0], lower[0, 0]), max(upper[-1, 0], lower[-1, 0])
+    left, right = int(np.clip(np.floor(left), 0, width - 1)), int(np.clip(np.ceil(right), 1, width))
+    top = int(np.clip(np.floor(upper[:, 1].mean()), 0, height - 1))
+    bottom = int(np.clip(np.ceil(lower[:, 1].mean()), 1, height))
+    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    pixels = page[top:bottom, left:right]
+    if bottom - top > _MOST_ROWS:
+        size = (max(1, round((right - left) * _MOST_ROWS / (bottom - top))), _MOST_ROWS)
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), np.uint8)
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+    return Strip(pixels, corners)

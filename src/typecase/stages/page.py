@@ -1,0 +1,316 @@
+"""Reads a page: finds its lines, cuts them out, reads them whichever way they run, and arranges what they say.
+
+from typecase.stages.page import PageReader
+
+page = PageReader(recognizer).read(picture, options)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from typecase.decoding.options import ReadOptions
+from typecase.document import Block, Box, Character, Line, Page, Point, Polygon, Word, union
+from typecase.preprocess import PixelArray
+from typecase.stages.arrange import arrange
+from typecase.stages.crop import Strip, cut
+from typecase.stages.detect import LineDetector
+from typecase.stages.lines_of_maps import Piece
+from typecase.stages.recognize import LineRecognizer
+
+MARGIN = 0.06
+"""What is cut out above and below a line, in its heights."""
+
+# By so many of the longest pieces it is judged which way the text of a page stands.
+_JUDGES = 8
+# Text that is read as surely as this stands upright; nobody asks further.
+_SURE = 0.75
+
+Rotation = Literal[0, 90, 180, 270]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A piece that was read."""
+
+    piece: Piece
+    strip: Strip
+    line: Line
+
+
+class PageReader:
+    """Finds and reads the lines of pages. It may be shared between threads and pickled.
+
+    Attributes:
+        recognizer: What reads a line.
+        detector: What finds them.
+    """
+
+    def __init__(
+        self, recognizer: LineRecognizer, detector: LineDetector | None = None, *, threads: int | None = None
+    ) -> None:
+        """Puts a reader of pages together.
+
+        Args:
+            recognizer: What reads a line.
+            detector: What finds them; None opens the shipped one.
+            threads: How many threads the shipped one computes with.
+
+        Raises:
+            ModelError: The shipped detector cannot be used.
+        """
+        self.recognizer = recognizer
+        self.detector = detector or LineDetector(threads=threads)
+
+    def read(self, image: Image.Image, options: ReadOptions | None = None, region: Box | None = None) -> Page:
+        """Reads a page.
+
+        Args:
+            image: An upright picture without transparency, as `typecase.sources.open_picture` gives it.
+            options: How to read; None takes the defaults.
+            region: The part of it to be read, in pixels; None reads all of it.
+
+        Returns:
+            The page with blocks and lines in the order of reading, everything in pixels of `image`.
+
+        Raises:
+            ModelError: A net gives no usable answer.
+            UsageError: An option's value is impossible.
+        """
+        options = (options or ReadOptions()).changed(mode="line")
+        grey = np.asarray(image.convert("L"), np.uint8)
+        left = top = 0
+        if region is not None:
+            left, top = max(0, math.floor(region.x)), max(0, math.floor(region.y))
+            grey = grey[top : max(top, math.ceil(region.bottom)), left : max(left, math.ceil(region.right))]
+        if not grey.size:
+            return Page(*image.size)
+        grey = np.ascontiguousarray(grey)
+        pieces = [_widened(piece) for piece in self.detector.find(grey)]
+        level, across = [one for one in pieces if not one.across], [one for one in pieces if one.across]
+        # Upright, or half a turn off; running up, or down.
+        level_read, level_turned = self._read_group(grey, level, options, expected=True)
+        across_read, across_turned = self._read_group(grey, across, options, expected=False)
+        if sum(map(_weight, across_read)) > sum(map(_weight, level_read)):
+            rotation: Rotation = 270 if across_turned else 90
+            leading = across_read
+        else:
+            rotation = 180 if level_turned else 0
+            leading = level_read
+        frame = _Frame.of(rotation, [one.piece for one in leading], grey.shape[1], grey.shape[0])
+        lines = [line for one in level_read + across_read if (line := frame.placed(one))]
+        blocks = tuple(_returned(block, frame, left, top) for block in arrange(lines, frame.width, frame.height))
+        return Page(*image.size, blocks, rotation=rotation, skew=round(frame.skew, 2))
+
+    def _read_group(
+        self, grey: PixelArray, pieces: Sequence[Piece], options: ReadOptions, *, expected: bool
+    ) -> tuple[list[_Read], bool]:
+        """Reads pieces that run along one axis, in the direction in which more sense is read.
+
+        Args:
+            grey: The page.
+            pieces: Pieces that all run the same way, or half a turn off.
+            options: How to read.
+            expected: Whether the direction they have is the likelier by far, so that others are tried only when
+                little is read.
+
+        Returns:
+            What was read, and whether it was half a turn off.
+        """
+        if not pieces:
+            return [], False
+        read: list[_Read] = []
+        if expected:
+            read = self._read_pieces(grey, pieces, options)
+            if _surety(read) >= _SURE:
+                return read, False
+        judges = sorted(pieces, key=lambda piece: -piece.length)[:_JUDGES]
+        forward = _surety(self._read_pieces(grey, judges, options))
+        backward = _surety(self._read_pieces(grey, [_turned(piece) for piece in judges], options))
+        if backward > forward:
+            return self._read_pieces(grey, [_turned(piece) for piece in pieces], options), True
+        return read or self._read_pieces(grey, pieces, options), False
+
+    def _read_pieces(self, grey: PixelArray, pieces: Sequence[Piece], options: ReadOptions) -> list[_Read]:
+        strips = [cut(grey, piece.corners) for piece in pieces]
+        lines = self.recognizer.read([strip.pixels for strip in strips], options, upright=True)
+        return [_Read(*one) for one in zip(pieces, strips, lines, strict=True)]
+
+
+def _weight(read: _Read) -> float:
+    return read.line.confidence * sum(len(word.text) for word in read.line.words)
+
+
+def _surety(read: Sequence[_Read]) -> float:
+    """How surely characters are read on average, 0 to 1; pieces in which nothing is read count as one character."""
+    characters = [character.confidence for one in read for word in one.line.words for character in word.characters]
+    empty = sum(not one.line.words for one in read)
+    return sum(characters) / max(1, len(characters) + empty)
+
+
+def _widened(piece: Piece) -> Piece:
+    half = len(piece.corners) // 2
+    upper, lower = piece.corners[:half], piece.corners[half:][::-1]
+    grow = (lower - upper) * np.float32(MARGIN)
+    corners = np.concatenate([upper - grow, (lower + grow)[::-1]])
+    return Piece(corners, piece.height, piece.score, piece.across)
+
+
+def _turned(piece: Piece) -> Piece:
+    """The same piece for text that stands the other way round."""
+    half = len(piece.corners) // 2
+    return Piece(np.concatenate([piece.corners[half:], piece.corners[:half]]), piece.height, piece.score, piece.across)
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A page turned so that its lines run level to the right, in which it is arranged.
+
+    Attributes:
+        rotation: By how many degrees, clockwise, the page was turned.
+        skew: How far lines sloped after that, in degrees, clockwise.
+        width: Of the turned page, in pixels.
+        height: Likewise.
+        matrix: From places of the page, [2, 3].
+    """
+
+    rotation: Rotation
+    skew: float
+    width: float
+    height: float
+    matrix: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rotation: Rotation, pieces: Sequence[Piece], width: int, height: int) -> _Frame:
+        """The frame for a page whose leading pieces are these."""
+        turn = {
+            0: [[1, 0, 0], [0, 1, 0]],
+            90: [[0, -1, height], [1, 0, 0]],
+            180: [[-1, 0, width], [0, -1, height]],
+            270: [[0, 1, 0], [-1, 0, width]],
+        }[rotation]
+        matrix = np.array(turn, np.float64)
+        if rotation in (90, 270):
+            width, height = height, width
+        skew = _slope(pieces, matrix)
+        if skew:
+            cos, sin = math.cos(math.radians(skew)), math.sin(math.radians(skew))
+            back = np.array([[cos, sin], [-sin, cos]])
+            middle = np.array([width / 2, height / 2])
+            matrix = np.concatenate(
+                [back @ matrix[:, :2], (back @ (matrix[:, 2] - middle) + middle)[:, np.newaxis]], axis=1
+            )
+        return cls(rotation, skew, float(width), float(height), matrix)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the frame is the page itself."""
+        return not self.rotation and not self.skew
+
+    def placed(self, read: _Read) -> Line | None:
+        """A line with its boxes in the frame, its words' polygons in the page; None where nothing was read."""
+        if not read.line.words:
+            return None
+        words = []
+        for word in read.line.words:
+            # From one letter's top to another's bottom: the recogniser's boxes are the ink's.
+            polygon = read.strip.polygon(word.box)
+            characters = tuple(
+                msgspec.structs.replace(one, box=_box(read.strip.polygon(one.box))) for one in word.characters
+            )
+            words.append(msgspec.structs.replace(word, box=self._box(polygon), polygon=polygon, characters=characters))
+        outline = self._box([Point(*corner) for corner in read.strip.corners.tolist()])
+        return msgspec.structs.replace(read.line, box=outline, words=tuple(words))
+
+    def _box(self, polygon: Sequence[Point]) -> Box:
+        return _box(polygon) if self.is_plain else _box(self.places(polygon))
+
+    def places(self, polygon: Sequence[Point]) -> Polygon:
+        """Where places of the page lie in the frame."""
+        moved = np.array(polygon, np.float64) @ self.matrix[:, :2].T + self.matrix[:, 2]
+        return tuple(Point(*place) for place in moved.tolist())
+
+    def back(self, box: Box) -> Polygon:
+        """The corners, in the page, of a box of the frame."""
+        corners = np.array(
+            [[box.x, box.y], [box.right, box.y], [box.right, box.bottom], [box.x, box.bottom]], np.float64
+        )
+        inverse = np.linalg.inv(self.matrix[:, :2])
+        return tuple(Point(*place) for place in np.round((corners - self.matrix[:, 2]) @ inverse.T, 1).tolist())
+
+
+def _slope(pieces: Sequence[Piece], matrix: npt.NDArray[np.float64]) -> float:
+    """How far pieces slope in a frame, in degrees: the median over their lengths; 0 where it is next to nothing."""
+    angles, weights = [], []
+    for piece in pieces:
+        if piece.length < 3 * piece.height:
+            continue
+        half = len(piece.corners) // 2
+        along = (piece.corners[half - 1] - piece.corners[0]) @ matrix[:, :2].T
+        angle = math.degrees(math.atan2(float(along[1]), float(along[0])))
+        if abs(angle) < 45:
+            angles.append(angle)
+            weights.append(piece.length)
+    if not angles:
+        return 0.0
+    order = np.argsort(angles)
+    share = np.array(weights)[order].cumsum() / sum(weights)
+    angle = float(np.array(angles)[order][int(np.searchsorted(share, 0.5))])
+    return angle if abs(angle) >= 0.15 else 0.0
+
+
+def _returned(block: Block, frame: _Frame, x: float, y: float) -> Block:
+    """A block of the frame in pixels of the picture."""
+    lines = []
+    for line in block.lines:
+        words = tuple(_word(word, x, y) for word in line.words)
+        outline = union(word.box for word in line.words)
+        polygon = _moved(frame.back(_around(outline, line.box)), x, y)
+        lines.append(msgspec.structs.replace(line, box=_box(polygon), polygon=_needed(polygon), words=words))
+    return msgspec.structs.replace(block, box=union(line.box for line in lines), lines=tuple(lines))
+
+
+def _around(ink: Box, line: Box) -> Box:
+    """The words' extent along the line, the line's own across it, as far as that is around the words."""
+    if not ink.height:
+        return line
+    top, bottom = min(ink.y, line.y), max(ink.bottom, line.bottom)
+    return Box(ink.x, top, ink.width, bottom - top)
+
+
+def _word(word: Word, x: float, y: float) -> Word:
+    polygon = _moved(word.polygon, x, y)
+    characters = word.characters
+    if x or y:
+        characters = tuple(_character(one, x, y) for one in characters)
+    return msgspec.structs.replace(word, box=_box(polygon), polygon=_needed(polygon), characters=characters)
+
+
+def _character(character: Character, x: float, y: float) -> Character:
+    box = character.box
+    return msgspec.structs.replace(character, box=Box(round(box.x + x, 1), round(box.y + y, 1), box.width, box.height))
+
+
+def _moved(polygon: Polygon, x: float, y: float) -> Polygon:
+    return tuple(Point(round(place.x + x, 1), round(place.y + y, 1)) for place in polygon) if x or y else polygon
+
+
+def _needed(polygon: Polygon) -> Polygon:
+    """A polygon that is but its box, for text that runs to the right, says nothing and is left out."""
+    first, second, third, fourth = polygon
+    plain = first.y == second.y and third.y == fourth.y and first.x == fourth.x and second.x == third.x
+    return () if plain and first.x <= second.x and first.y <= third.y else polygon
+
+
+def _box(polygon: Sequence[Any]) -> Box:
+    xs, ys = [place[0] for place in polygon], [place[1] for place in polygon]
+    left, top = min(xs), min(ys)
+    return Box(round(left, 1), round(top, 1), round(max(xs) - left, 1), round(max(ys) - top, 1))
