@@ -52,6 +52,7 @@ def serve(
     max_job_pages: Annotated[int, typer.Option(min=1, help="The most pages of a job.")] = 1000,
     max_pixels: Annotated[int, typer.Option(min=1, help="The most pixels of a page.")] = 100_000_000,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for a request, or for a page of a job.")] = 60,
+    upload_timeout: Annotated[float, typer.Option(min=1, help="Seconds in which a request must have arrived.")] = 120,
     queue: Annotated[int, typer.Option(min=1, help="Requests that may wait; others come back later.")] = 32,
     keys: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Let only those in who have an API key of this file.")
@@ -103,6 +104,7 @@ def serve(
         max_job_pages=max_job_pages,
         max_pixels=max_pixels,
         timeout=timeout,
+        upload_timeout=upload_timeout,
         queue=queue,
         keys_file=keys,
         origins=tuple(_checked_origin(one) for one in allow_origin or ()),

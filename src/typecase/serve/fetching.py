@@ -89,23 +89,32 @@ def _checked(address: str) -> SplitResult:
 
 def _connected(parts: SplitResult, end: float) -> http.client.HTTPConnection:
     host, port = parts.hostname or "", _PORTS[parts.scheme]
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise NetworkError(f"{host} is not found ({_words(error)}); check the address.") from None
-    places = [str(place[4][0]) for place in found]
-    if not places or not all(is_public(ipaddress.ip_address(place.partition("%")[0])) for place in places):
+    places = _resolved(host, port)
+    if not places or not all(is_public(ipaddress.ip_address(place)) for place in places):
         raise InputError(f"{host} is no place in the open internet, and only those are asked; send the file itself.")
     seconds = max(0.1, min(_STEP_SECONDS, end - time.monotonic()))
     connection = http.client.HTTPConnection(host, port, timeout=seconds)
     try:
-        connection.sock = socket.create_connection((places[0], port), timeout=seconds)
+        connection.sock = _dialled(places[0], port, seconds)
         if parts.scheme == "https":
             connection.sock = ssl.create_default_context().wrap_socket(connection.sock, server_hostname=host)
     except OSError as error:
         connection.close()
         raise NetworkError(f"{host} cannot be reached ({_words(error)}); check the address.") from None
     return connection
+
+
+def _resolved(host: str, port: int) -> list[str]:
+    """Every address that a name stands for; numbers in any spelling stand for themselves."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise NetworkError(f"{host} is not found ({_words(error)}); check the address.") from None
+    return [str(place[4][0]).partition("%")[0] for place in found]
+
+
+def _dialled(place: str, port: int, seconds: float) -> socket.socket:
+    return socket.create_connection((place, port), timeout=seconds)
 
 
 def _asked(connection: http.client.HTTPConnection, parts: SplitResult) -> http.client.HTTPResponse:

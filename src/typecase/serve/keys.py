@@ -31,6 +31,8 @@ class Keys:
         """
         self._path = path
         self._hashes = _read(path)
+        if not self._hashes:
+            raise UsageError(f"The file of API keys {path} holds none; make one with typecase serve --new-key NAME.")
         self._state = _state_of(path)
 
     def owner_of(self, key: str) -> str | None:
@@ -106,6 +108,4 @@ def _read(path: Path) -> dict[str, str]:
         if found is None:
             raise UsageError(f"{path}, line {number}, is no API key; a line is NAME sha256:HASH.")
         hashes[found["name"]] = found["hash"]
-    if not hashes:
-        raise UsageError(f"The file of API keys {path} holds none; make one with typecase serve --new-key NAME.")
     return hashes

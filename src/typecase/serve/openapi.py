@@ -125,7 +125,7 @@ def describe(app: FastAPI) -> Callable[[], dict[str, Any]]:
             _, parts = msgspec.json.schema_components([Document], ref_template="#/components/schemas/{name}")
             schemas = values.setdefault("components", {}).setdefault("schemas", {})
             schemas.update(parts)
-            schemas["Problem"] = ProblemBody.model_json_schema()
+            schemas[ProblemBody.__name__] = ProblemBody.model_json_schema()
             # FastAPI's own shape of an invalid request is never sent here.
             for operation in (one for path in values["paths"].values() for one in path.values()):
                 operation["responses"].pop("422", None) if _is_fastapis(operation["responses"].get("422")) else None

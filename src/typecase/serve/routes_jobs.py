@@ -20,7 +20,7 @@ from typecase.serve.jobs import Job, JobPage, JobStore
 from typecase.serve.openapi import BODY, document_answers
 from typecase.serve.problems import Problem, ProblemBody, problem_responses
 from typecase.serve.query import ReadQuery, read_query
-from typecase.serve.routes_read import FormatName, written
+from typecase.serve.routes_read import CharactersToo, FormatName, written
 from typecase.serve.state import OwnerDep, Service, ServiceDep
 from typecase.serve.uploads import received
 
@@ -60,7 +60,7 @@ class JobAnswer(BaseModel):
     pages: int | None = Field(description="How many pages are read; null while they are counted.")
     done: int = Field(description="How many were read.")
     failed: int = Field(description="How many cannot be read.")
-    problem: ProblemBody | None = Field(description="Why the job failed, if it did.")
+    problem: ProblemBody | None = Field(default=None, description="Why the job failed, if it did.")
     created: datetime
     expires: datetime = Field(description="When it is forgotten.")
 
@@ -71,7 +71,7 @@ class JobPageAnswer(BaseModel):
     number: int = Field(description="Its number in the document, from 1.")
     state: Literal["waiting", "reading", "done", "failed"]
     corrected_lines: list[tuple[int, int]] = Field(description="Block and line of each line that was corrected.")
-    problem: ProblemBody | None = Field(description="Why it cannot be read, if so.")
+    problem: ProblemBody | None = Field(default=None, description="Why it cannot be read, if so.")
 
 
 def _answer(job: Job) -> JobAnswer:
@@ -312,7 +312,13 @@ async def read_part(
     responses={**document_answers(), **problem_responses(400, 404, 406, 409, 429, 503, 504)},
     response_class=Response,
 )
-async def result(request: Request, job: JobDep, service: ServiceDep, format: FormatName = None) -> Response:
+async def result(
+    request: Request,
+    job: JobDep,
+    service: ServiceDep,
+    format: FormatName = None,
+    characters: CharactersToo = None,
+) -> Response:
     """All pages that were read, corrections included, in any format."""
     chosen = chosen_format(format, request.headers)
     if not job.finished:
@@ -321,7 +327,7 @@ async def result(request: Request, job: JobDep, service: ServiceDep, format: For
         lambda: [one.content for one in service.store.pages(job.id) if one.content is not None]
     )
     content = await service.pool.call(
-        work.write, service.store.file_of(job.id), job.name, job.query, contents, job.provenance, chosen
+        work.write, service.store.file_of(job.id), job.name, job.query, contents, job.provenance, chosen, characters
     )
     return written(content, chosen, job.name)
 

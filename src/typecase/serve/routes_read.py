@@ -32,6 +32,11 @@ FormatName = Annotated[
     Query(max_length=40, description="The form of the answer; left out, what `Accept` asks for, else JSON."),
 ]
 
+CharactersToo = Annotated[
+    bool | None,
+    Query(description="List the characters of each word; left out, they are listed in JSON alone."),
+]
+
 
 class ClassAnswer(BaseModel):
     """A class with its probability."""
@@ -76,6 +81,7 @@ async def read(
     owner: OwnerDep,
     query: Annotated[ReadQuery, Depends(read_query)],
     format: FormatName = None,
+    characters: CharactersToo = None,
 ) -> Response:
     """Reads one file or several, sent as a form, as the body, or by address where that is allowed.
 
@@ -86,12 +92,12 @@ async def read(
     service.pool.check_room()
     async with received(request, service.settings) as uploads:
         if len(uploads) == 1:
-            content = await _read(service, uploads[0], query, chosen)
+            content = await _read(service, uploads[0], query, chosen, characters)
             return written(content, chosen, uploads[0].name)
         answers: list[bytes | Problem] = []
         for upload in uploads:
             try:
-                answers.append(await _read(service, upload, query, chosen))
+                answers.append(await _read(service, upload, query, chosen, characters))
             except TypecaseError as error:
                 answers.append(Problem.of(error))
             except Problem as problem:
@@ -128,9 +134,9 @@ async def classify(
     return Response(answer, media_type="application/json")
 
 
-async def _read(service: Any, upload: Upload, query: ReadQuery, format: str) -> bytes:
+async def _read(service: Any, upload: Upload, query: ReadQuery, format: str, characters: bool | None) -> bytes:
     content, pages = await service.pool.call(
-        work.read_file, upload.path, upload.name, query, format, service.settings.max_pages
+        work.read_file, upload.path, upload.name, query, format, characters, service.settings.max_pages
     )
     service.metrics.pages.inc(pages)
     assert isinstance(content, bytes)

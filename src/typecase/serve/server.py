@@ -15,7 +15,7 @@ from typecase.serve.app import create_app
 from typecase.serve.settings import ServeSettings
 from typecase.serve.state import Service
 
-_HEAD_SECONDS = 10.0
+_BACKLOG = 512
 _KEEP_ALIVE_SECONDS = 15
 
 
@@ -23,8 +23,12 @@ class PunctualProtocol(H11Protocol):
     """Closes a connection over which no head of a request comes in time.
 
     Uvicorn waits for one as long as the caller likes, so that a few thousand idle connections would keep others out.
+
+    Attributes:
+        head_seconds: How long it may take.
     """
 
+    head_seconds = 10.0
     _clock: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -52,7 +56,7 @@ class PunctualProtocol(H11Protocol):
         super().connection_lost(exc)
 
     def _restart(self) -> None:
-        self._clock = self.loop.call_later(_HEAD_SECONDS, self._too_late)
+        self._clock = self.loop.call_later(self.head_seconds, self._too_late)
 
     def _stop(self) -> None:
         if self._clock is not None:
@@ -87,6 +91,8 @@ def open_socket(host: str, port: int) -> socket.socket:
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind((host, port))
+            # From here on connections wait to be taken, and are not refused.
+            listening.listen(_BACKLOG)
         except BaseException:
             listening.close()
             raise
@@ -110,9 +116,13 @@ def serve(settings: ServeSettings, listening: socket.socket) -> None:
         TypecaseError: The models cannot be opened, or the jobs not be kept.
     """
     app = create_app(settings)
+
+    class Protocol(PunctualProtocol):
+        head_seconds = min(PunctualProtocol.head_seconds, settings.upload_timeout)
+
     config = uvicorn.Config(
         app,
-        http=PunctualProtocol,
+        http=Protocol,
         ws="none",
         lifespan="on",
         log_config=None,
@@ -120,6 +130,7 @@ def serve(settings: ServeSettings, listening: socket.socket) -> None:
         server_header=False,
         # Whoever puts a proxy before this decides there who the caller is; nothing here depends on it.
         proxy_headers=False,
+        backlog=_BACKLOG,
         limit_concurrency=max(200, 4 * settings.queue),
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=max(1, round(settings.grace)),

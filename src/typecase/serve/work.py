@@ -26,8 +26,6 @@ from typecase.sources.documents import SourcePage, open_document
 from typecase.sources.page_numbers import PageSelection
 from typecase.writers import FORMATS, WriteOptions
 
-_WRITING = WriteOptions(characters=True)
-
 _QUALITY = 85
 _MOST_PNG_PIXELS = 1_000_000
 
@@ -36,7 +34,7 @@ _MARGIN = 0.15
 
 
 def read_file(
-    models: Models, file: Path, name: str, query: ReadQuery, format: str, most_pages: int
+    models: Models, file: Path, name: str, query: ReadQuery, format: str, characters: bool | None, most_pages: int
 ) -> tuple[bytes, int]:
     """Reads a file and writes it in a format.
 
@@ -46,6 +44,7 @@ def read_file(
         name: What the caller calls it.
         query: How to read.
         format: The answer's form.
+        characters: Whether the characters of each word are listed; None lists them in JSON alone.
         most_pages: The most pages it may have.
 
     Returns:
@@ -60,7 +59,7 @@ def read_file(
     count = 0
     with (
         models.reader.open(file, name=name, pages=query.pages, max_pixels=models.max_pixels, **query.of_reader) as read,
-        FORMATS[format].open(content, read.head, _WRITING) as writer,
+        FORMATS[format].open(content, read.head, _write_options(format, characters)) as writer,
     ):
         for page, origin in read:
             writer.page(page, origin)
@@ -151,6 +150,7 @@ def write(
     pages: Sequence[bytes],
     provenance: dict[str, Any],
     format: str,
+    characters: bool | None,
 ) -> bytes:
     """Writes pages that were read before.
 
@@ -162,12 +162,23 @@ def write(
         pages: What was read, each as JSON of a document with this page alone.
         provenance: What read them.
         format: The form to write.
+        characters: Whether the characters of each word are listed; None lists them in JSON alone.
 
     Raises:
         InputError: The document is needed, and cannot be opened any more.
     """
     document = Document(tuple(Document.from_json(one).pages[0] for one in pages), name, provenance)
-    return _written(models, file, name, query, document, format)
+    by_number = {page.number: page for page in document.pages}
+    content = io.BytesIO()
+    with open_document(
+        file, name=name, pages=list(by_number), max_pixels=models.max_pixels, **query.of_document
+    ) as opened:
+        head = opened.head(provenance)
+        with FORMATS[format].open(content, head, _write_options(format, characters)) as writer:
+            for source in opened:
+                if source.number in by_number:
+                    writer.page(by_number[source.number], source.origin)
+    return content.getvalue()
 
 
 def training_data(
@@ -240,18 +251,8 @@ def _box_within(word: Word, strip: Any) -> list[float]:
     return [float(left), 0.0, float(max(1, right - left)), float(height)]
 
 
-def _written(models: Models, file: Path, name: str, query: ReadQuery, document: Document, format: str) -> bytes:
-    by_number = {page.number: page for page in document.pages}
-    content = io.BytesIO()
-    with open_document(
-        file, name=name, pages=list(by_number), max_pixels=models.max_pixels, **query.of_document
-    ) as opened:
-        head = opened.head(dict(document.provenance))
-        with FORMATS[format].open(content, head, _WRITING) as writer:
-            for source in opened:
-                if source.number in by_number:
-                    writer.page(by_number[source.number], source.origin)
-    return content.getvalue()
+def _write_options(format: str, characters: bool | None) -> WriteOptions:
+    return WriteOptions(characters=format == "json" if characters is None else characters)
 
 
 @contextmanager

@@ -29,6 +29,8 @@ _ERRORS: dict[str, type[TypecaseError]] = {
     for kind in (
         errors.UsageError,
         errors.InputError,
+        errors.PasswordError,
+        errors.TooLargeError,
         errors.ModelError,
         errors.OutputError,
         errors.DataError,
@@ -71,6 +73,8 @@ class Models:
         self.reader: Reader = Reader(opening.language, threads=1, model=opening.model)
         self.classifier: Classifier = Classifier(threads=1)
         self.max_pixels = opening.max_pixels
+        # Now, so that the first page need not wait for it.
+        _ = self.reader.page_reader
 
 
 Task = Callable[..., Any]
