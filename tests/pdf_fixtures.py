@@ -117,3 +117,28 @@ def bomb(side: int = 40_000) -> bytes:
     buffer = io.BytesIO()
     pdf.save(buffer)
     return buffer.getvalue()
+
+
+def many_pages(count: int) -> bytes:
+    """A PDF of so many pages that say their number, written by hand, for pikepdf takes its time over thousands."""
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        b"<</Type/Pages/Count %d/Kids[%s]>>" % (count, b" ".join(b"%d 0 R" % (4 + 2 * n) for n in range(count))),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]
+    for number in range(1, count + 1):
+        text = b"BT /F1 12 Tf 20 50 Td (Page %d) Tj ET" % number
+        objects.append(
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 200 100]/Resources<</Font<</F1 3 0 R>>>>/Contents %d 0 R>>"
+            % (3 + 2 * number)
+        )
+        objects.append(b"<</Length %d>>stream\n%s\nendstream" % (len(text), text))
+    parts, offsets, place = [b"%PDF-1.4\n"], [], 9
+    for number, content in enumerate(objects, 1):
+        offsets.append(place)
+        parts.append(b"%d 0 obj\n%s\nendobj\n" % (number, content))
+        place += len(parts[-1])
+    parts.append(b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1))
+    parts += [b"%010d 00000 n \n" % offset for offset in offsets]
+    parts.append(b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, place))
+    return b"".join(parts)
