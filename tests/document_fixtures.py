@@ -107,5 +107,5 @@ def telling_document() -> Document:
         number=4,
         rotation=90,
     )
-    sloping = Page(900, 700, (block_of([sloping_line("a skewed line", 50, 50, 7.5)]),), number=5, skew=-7.5)
+    sloping = Page(900, 700, (block_of([sloping_line("a skewed line", 50, 50, 7.5)]),), number=5, skew=7.5)
     return Document((straight, turned, sloping), 'scans/a "b" & c.png', PROVENANCE)

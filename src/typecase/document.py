@@ -9,12 +9,21 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
+import re
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 import msgspec
 
 from typecase.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from typecase.search import Found
+    from typecase.sources.documents import DocumentSource
+    from typecase.tables import Table
 
 SCHEMA_VERSION = 1
 """The version of the JSON that documents become: additions leave it as it is, changes of meaning raise it."""
@@ -216,6 +225,33 @@ class Document(msgspec.Struct, frozen=True):
         """Every word in the order of reading."""
         return (word for page in self.pages for word in page.words)
 
+    @property
+    def tables(self) -> list[Table]:
+        """The tables of all pages, found by the words that stand in line.
+
+        `typecase.tables.find_tables` also takes a page's picture, and then sees ruling lines.
+        """
+        from typecase.tables import find_tables
+
+        return [table for page in self.pages for table in find_tables(page)]
+
+    def find(self, pattern: str | re.Pattern[str], flags: int = 0) -> Iterator[Found]:
+        """Finds a regular expression in the text of each page, and where it stands.
+
+        Args:
+            pattern: A regular expression; words are apart by a space, lines by a line break, blocks by two.
+            flags: Those of `re`, such as `re.IGNORECASE`.
+
+        Yields:
+            Each place: its text, its page, the box around it in each line, and its words.
+
+        Raises:
+            UsageError: The pattern is no regular expression.
+        """
+        from typecase.search import find
+
+        return find(self, pattern, flags)
+
     def to_dict(self, *, characters: bool = True) -> dict[str, Any]:
         """The tree as plain JSON values, as docs/schema/ describes them.
 
@@ -235,6 +271,123 @@ class Document(msgspec.Struct, frozen=True):
     def to_json(self, *, characters: bool = True) -> str:
         """The tree as JSON on one line; see `to_dict`."""
         return msgspec.json.encode(self.to_dict(characters=characters)).decode()
+
+    def to_text(self, *, layout: bool = False) -> str:
+        """The text in the order of reading, or with columns kept apart by spaces; it ends with a line break."""
+        return self._written("text", layout=layout)
+
+    def to_markdown(self) -> str:
+        """The text as Markdown: headings by size, paragraphs, lists and tables."""
+        return self._written("md")
+
+    def to_hocr(self, *, characters: bool = False) -> str:
+        """The document as hOCR 1.2, with a box for each character where asked for."""
+        return self._written("hocr", characters=characters)
+
+    def to_alto(self, *, characters: bool = False) -> str:
+        """The document as ALTO 4.4, with a glyph for each character where asked for."""
+        return self._written("alto", characters=characters)
+
+    def to_page_xml(self, *, characters: bool = False) -> str:
+        """The document as PAGE XML, which holds a single page.
+
+        Raises:
+            OutputError: The document has several pages; `save` writes a file for each.
+        """
+        return self._written("page", characters=characters)
+
+    def to_tsv(self) -> str:
+        """The document as the table of twelve columns that Tesseract writes."""
+        return self._written("tsv")
+
+    def to_csv(self) -> str:
+        """The tables as CSV, one after the other, apart by an empty line."""
+        return self._written("csv")
+
+    def to_dataframe(self) -> Any:
+        """The words as a data frame of pandas, a row for each, with page, block, line, confidence and box.
+
+        Raises:
+            MissingExtraError: pandas is not installed.
+        """
+        from typecase.frames import words_frame
+
+        return words_frame(self)
+
+    def save(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: str | None = None,
+        layout: bool = False,
+        characters: bool = False,
+        source: DocumentSource | None = None,
+        password: str | None = None,
+    ) -> list[Path]:
+        """Writes the document in the format that the file's name tells, whole or not at all.
+
+        `x.pdf` is the original with invisible text in it, so it needs what the document was read from.
+
+        Args:
+            path: Where to write: a name ending in .txt, .json, .md, .csv, .tsv, .hocr, .alto.xml, .page.xml or .pdf.
+            format: The format, where the name does not tell it.
+            layout: Text keeps columns by spaces.
+            characters: Formats that can tell them list the characters of each word.
+            source: What the document was read from, where that is no file that lies where it lay.
+            password: What opens the original, if it is an encrypted PDF.
+
+        Returns:
+            The files: one, or one for each page of PAGE XML.
+
+        Raises:
+            UsageError: The format is not known.
+            OutputError: A file cannot be written, or the original is needed and not at hand.
+            InputError: The original cannot be read any more.
+        """
+        from typecase.writers import WriteOptions
+        from typecase.writers.saving import save
+
+        options = WriteOptions(layout=layout, characters=characters)
+        return save(self, path, options, format=format, source=source, password=password)
+
+    def _written(self, format: str, **options: bool) -> str:
+        from typecase.writers import FORMATS, WriteOptions
+
+        return FORMATS[format].render(self, WriteOptions(**options)).decode()
+
+    def _repr_html_(self) -> str:
+        from typecase.notebook import to_html
+
+        return to_html(self)
+
+    def _repr_png_(self) -> bytes | None:
+        from typecase.notebook import to_png
+
+        return to_png(self)
+
+    @classmethod
+    def from_hocr(cls, text: str | bytes) -> Document:
+        """Brings a document back from hOCR, whichever program wrote it.
+
+        Raises:
+            InputError: It is none, or is damaged.
+        """
+        return _parsed(text, "hocr")
+
+    @classmethod
+    def from_alto(cls, text: str | bytes) -> Document:
+        """Brings a document back from ALTO, whichever program wrote it; see `from_hocr`."""
+        return _parsed(text, "alto")
+
+    @classmethod
+    def from_page_xml(cls, text: str | bytes) -> Document:
+        """Brings a document of one page back from PAGE XML, whichever program wrote it; see `from_hocr`."""
+        return _parsed(text, "page")
+
+    @classmethod
+    def from_tsv(cls, text: str | bytes) -> Document:
+        """Brings a document back from Tesseract's table; see `from_hocr`."""
+        return _parsed(text, "tsv")
 
     @classmethod
     def from_dict(cls, values: Any) -> Document:
@@ -293,6 +446,12 @@ def union(boxes: Iterable[Box]) -> Box:
     left, top = min(box.x for box in kept), min(box.y for box in kept)
     right, bottom = max(box.right for box in kept), max(box.bottom for box in kept)
     return Box(left, top, right - left, bottom - top)
+
+
+def _parsed(text: str | bytes, format: str) -> Document:
+    from typecase.parsers import parse
+
+    return parse(text, format)
 
 
 def corners(box: Box) -> Polygon:

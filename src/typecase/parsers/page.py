@@ -55,7 +55,7 @@ def _page(page: Element, number: int) -> Page:
         (_number(page, "imageWidth"), _number(page, "imageHeight")),
         number,
         rotation=rotation,
-        skew=turn - rotation,
+        skew=rotation - turn,
         dpi=dpi if dpi > 0 else None,
     )
 

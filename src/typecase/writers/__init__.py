@@ -25,6 +25,8 @@ class Format:
         module: Where its writer lies; imported when it is first used.
         writer: Its class there.
         page_a_file: A file holds one page only, and a document of several becomes several files.
+        needs_originals: It carries what the pages were read from, and cannot be written without it.
+        uses_pictures: It is better where the pages' pictures are known.
     """
 
     suffix: str
@@ -32,6 +34,8 @@ class Format:
     module: str
     writer: str
     page_a_file: bool = False
+    needs_originals: bool = False
+    uses_pictures: bool = False
 
     def suffix_of(self, place: int) -> str:
         """The ending of the file for the page at a place, from 1, of a format with `page_a_file`.
@@ -74,15 +78,17 @@ class Format:
 FORMATS: dict[str, Format] = {
     "text": Format(".txt", "text/plain; charset=utf-8", "text", "TextWriter"),
     "json": Format(".json", "application/json", "json", "JsonWriter"),
+    "md": Format(".md", "text/markdown; charset=utf-8", "markdown", "MarkdownWriter"),
+    "csv": Format(".csv", "text/csv; charset=utf-8", "csv", "CsvWriter", uses_pictures=True),
     "tsv": Format(".tsv", "text/tab-separated-values; charset=utf-8", "tsv", "TsvWriter"),
     "hocr": Format(".hocr", "text/html; charset=utf-8", "hocr", "HocrWriter"),
     "alto": Format(".alto.xml", "application/xml", "alto", "AltoWriter"),
     "page": Format(".page.xml", "application/xml", "page", "PageXmlWriter", page_a_file=True),
-    "pdf": Format(".pdf", "application/pdf", "pdf", "PdfWriter"),
+    "pdf": Format(".pdf", "application/pdf", "pdf", "PdfWriter", needs_originals=True),
 }
 """The formats by their names."""
 
-_OTHER_NAMES = {"txt": "text"}
+_OTHER_NAMES = {"txt": "text", "markdown": "md"}
 
 
 def formats_of(names: str) -> list[str]:

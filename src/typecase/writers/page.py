@@ -66,7 +66,7 @@ class PageXmlWriter(Writer):
                 self._xml.leaf("Label", {"type": "page", "value": str(page.number)})
 
     def _page(self, page: Page) -> None:
-        turn = page.rotation + page.skew
+        turn = page.rotation - page.skew
         attributes: Attributes = {
             "imageFilename": self.head.source,
             "imageWidth": page.width,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from typecase.document import Line, Page, Point, Polygon, Word
+from typecase.document import Page, Point, Polygon, Word
 from typecase.writers import shape
 from typecase.writers.pdf_font import WIDE, InvisibleFonts, clusters_of
 from typecase.writers.text_way import runs_to_the_left
@@ -92,9 +92,9 @@ def text_layer(page: Page, matrix: Matrix, fonts: InvisibleFonts, prefix: str = 
     written = [b"q\nBT\n3 Tr\n"]
     current = ""
     for block in page.blocks:
-        size_of_block = median([_height(line) for line in block.lines]) if block.lines else 0.0
+        size_of_block = median([shape.height(line) for line in block.lines]) if block.lines else 0.0
         for line in block.lines:
-            own = _height(line)
+            own = shape.height(line)
             # Lines of one size are told apart by noise alone, and programs that copy text take size for structure.
             size = size_of_block if 0.67 < own / size_of_block < 1.5 else own
             along = shape.baseline(line)
@@ -126,14 +126,6 @@ class _Placed(NamedTuple):
     above: float
     below: float
     sloping: bool
-
-
-def _height(line: Line) -> float:
-    """The height of a line across the way it runs, in pixels, 1 at least."""
-    polygon = shape.outline(line)
-    low, high = shape.bottom_edge(polygon), shape.top_edge(polygon)
-    middle = len(low) // 2
-    return max(1.0, math.dist(low[0], high[0]), math.dist(low[middle], high[middle]))
 
 
 def _placed(word: Word, baseline: Sequence[Point], size: float) -> _Placed:

@@ -67,6 +67,14 @@ def top_edge(polygon: Polygon) -> tuple[Point, ...]:
     return polygon[: len(polygon) // 2]
 
 
+def height(line: Line) -> float:
+    """The height of a line across the way it runs, in pixels, 1 at least."""
+    polygon = outline(line)
+    low, high = bottom_edge(polygon), top_edge(polygon)
+    middle = len(low) // 2
+    return max(1.0, math.dist(low[0], high[0]), math.dist(low[middle], high[middle]))
+
+
 def angle(text: Line | Word) -> float:
     """The way the text runs, in degrees clockwise from running to the right, -180 to 180."""
     if not text.polygon:
