@@ -103,9 +103,8 @@ def test_markdown_of_pages_and_of_nothing() -> None:
 
 
 def test_tables_as_csv() -> None:
-    page = Page(
-        900, 900, (block_of(table_lines(ROWS)), block_of(table_lines([["a;", 'b"'], ["c,", "d"], ["e", "f"]], y=500)))
-    )
+    other = [["a;", 'b"'], ["c,", "d"], ["e", "f"]]
+    page = Page(900, 900, (block_of(table_lines(ROWS)), block_of(table_lines(other, y=500))))
     text = FORMATS["csv"].render(Document((page,))).decode()
     rows = list(csv.reader(io.StringIO(text, newline="")))
     assert rows == [*ROWS, [], *other]
