@@ -45,10 +45,18 @@ class Strip:
         )
         return np.asarray(top + (bottom - top) * down)
 
+    def polygons(self, boxes: Sequence[Box]) -> list[Polygon]:
+        """The four corners, in the page, of each of some boxes in the strip, to a tenth of a pixel."""
+        sides = np.array(boxes, np.float64).reshape(-1, 4)
+        left, top, right, bottom = sides[:, 0], sides[:, 1], sides[:, 0] + sides[:, 2], sides[:, 1] + sides[:, 3]
+        xs = np.stack([left, right, right, left], axis=1)
+        ys = np.stack([top, top, bottom, bottom], axis=1)
+        places = np.round(self.places(xs.ravel(), ys.ravel()), 1).reshape(-1, 4, 2).tolist()
+        return [tuple([Point(*corner) for corner in corners]) for corners in places]
+
     def polygon(self, box: Box) -> Polygon:
-        """The four corners, in the page, of a box in the strip."""
-        places = self.places([box.x, box.right, box.right, box.x], [box.y, box.y, box.bottom, box.bottom])
-        return tuple(Point(*place) for place in np.round(places, 1).tolist())
+        """The four corners, in the page, of a box in the strip; see `polygons`."""
+        return self.polygons([box])[0]
 
 
 def cut(page: PixelArray, corners: Corners) -> Strip:
@@ -83,8 +91,9 @@ def cut(page: PixelArray, corners: Corners) -> Strip:
     else:
         empty = Strip(np.zeros((rows, columns), np.uint8), corners)
         ys, xs = np.mgrid[0:rows, 0:columns].astype(np.float64) + 0.5
-        places = empty.places(xs.ravel(), ys.ravel()).reshape(rows, columns, 2) * factor - 0.5
-        pixels = cv2.remap(small, places.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        places = (empty.places(xs.ravel(), ys.ravel()).reshape(rows, columns, 2) * factor - 0.5).astype(np.float32)
+        x, y = np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
+        pixels = cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return Strip(np.asarray(pixels, np.uint8), corners)
 
 

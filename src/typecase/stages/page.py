@@ -132,8 +132,9 @@ class PageReader:
             read = self._read_pieces(grey, pieces, options)
             if _surety(read) >= _SURE:
                 return read, False
-        judges = sorted(pieces, key=lambda piece: -piece.length)[:_JUDGES]
-        forward = _surety(self._read_pieces(grey, judges, options))
+        order = sorted(range(len(pieces)), key=lambda number: -pieces[number].length)[:_JUDGES]
+        judges = [pieces[number] for number in order]
+        forward = _surety([read[number] for number in order] if read else self._read_pieces(grey, judges, options))
         backward = _surety(self._read_pieces(grey, [_turned(piece) for piece in judges], options))
         if backward > forward:
             return self._read_pieces(grey, [_turned(piece) for piece in pieces], options), True
@@ -219,14 +220,16 @@ class _Frame:
         """A line with its boxes in the frame, its words' polygons in the page; None where nothing was read."""
         if not read.line.words:
             return None
+        # All at once, for a page has thousands of characters.
+        boxes = [box for word in read.line.words for box in (word.box, *(one.box for one in word.characters))]
+        polygons = iter(read.strip.polygons(boxes))
         words = []
         for word in read.line.words:
-            # From one letter's top to another's bottom: the recogniser's boxes are the ink's.
-            polygon = read.strip.polygon(word.box)
+            polygon = next(polygons)
             characters = tuple(
-                msgspec.structs.replace(one, box=_box(read.strip.polygon(one.box))) for one in word.characters
+                [Character(one.text, _box(next(polygons)), one.confidence, one.alternatives) for one in word.characters]
             )
-            words.append(msgspec.structs.replace(word, box=self._box(polygon), polygon=polygon, characters=characters))
+            words.append(Word(word.text, self._box(polygon), word.confidence, characters, polygon))
         outline = self._box([Point(*corner) for corner in read.strip.corners.tolist()])
         return msgspec.structs.replace(read.line, box=outline, words=tuple(words))
 
