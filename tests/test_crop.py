@@ -43,7 +43,7 @@ def test_a_turned_strip_shows_the_ink_upright(corners: list[list[float]], place:
 def test_every_place_of_a_strip_lies_within_its_outline(slope: float, height: float, half: int) -> None:
     x = np.linspace(20, 250, half)
     upper = np.stack([x, 80 + slope * x + 10 * np.sin(x / 60)], axis=1)
-    corners = np.concatenate([upper, (upper + [0, height])[::-1]]).astype(np.float32)
+    corners = np.concatenate([upper, (upper + np.array([0, height]))[::-1]]).astype(np.float32)
     strip = cut(PAGE, corners)
     rows, columns = strip.pixels.shape
     places = strip.places([0, columns, columns, 0], [0, 0, rows, rows])

@@ -80,7 +80,7 @@ def test_lines_that_touch_stay_apart_and_words_far_apart_are_two_pieces() -> Non
 def test_a_bent_line_is_followed() -> None:
     x = np.linspace(20, 230, 9)
     upper = np.stack([x, 100 - 30 * np.sin((x - 20) / 210 * np.pi)], axis=1)
-    outline = np.concatenate([upper, (upper + [0, 18])[::-1]]).astype(np.float32)
+    outline = np.concatenate([upper, (upper + np.array([0, 18]))[::-1]]).astype(np.float32)
     [piece] = pieces_of_maps(answer([outline]), SIDE, SIDE)
     assert len(piece.corners) > 4
     found = match([piece], [outline], [False])

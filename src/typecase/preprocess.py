@@ -236,7 +236,8 @@ class PagePreprocess:
 
     Attributes:
         multiple: Both sides of the net's input are multiples of so many pixels.
-        text_height: Height of a line, from ascender to descender, at which the net is at its best, in pixels of its input.
+        text_height: Height of a line, from ascender to descender, at which the net is at its best, in pixels of its
+            input.
         least_height: The least height of a line at which it finds one at all.
         mean: Subtracted from pixel values in 0..1.
         deviation: Divisor after that.
@@ -311,7 +312,9 @@ class PagePreprocess:
         return preprocess
 
 
-def _refuse_unknown(cls: type[CharacterPreprocess] | type[LinePreprocess], values: dict[str, Any]) -> None:
+def _refuse_unknown(
+    cls: type[CharacterPreprocess] | type[LinePreprocess] | type[PagePreprocess], values: dict[str, Any]
+) -> None:
     unknown = sorted(set(values) - {field.name for field in fields(cls)})
     if unknown:
         raise ModelError(

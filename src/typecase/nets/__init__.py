@@ -26,7 +26,8 @@ class NetworkFacts:
         task: What it does: `classifier`, `recognizer` or `detector`.
         summary: One sentence for a list.
         channels: Channels of the picture it takes; 1 is grey, 3 is RGB.
-        size: Side of the square picture it takes, height of the line, or what a page's sides are multiples of, in pixels.
+        size: Side of the square picture it takes, height of the line, or what a page's sides are multiples of, in
+            pixels.
         parameters: Number of parameters with 62 classes and no options.
         target: `module:class` of its implementation.
     """

@@ -3,8 +3,8 @@
 For every cell of 4x4 pixels it tells where the cores of lines are (four times, once for each quarter of the cell), how
 far it is from there to the upper and the lower edge of the line, and whether the line runs up or down the page. The
 core is the middle band of a line, so that the cores of lines that touch stay apart (after the shrunken regions of Wang
-et al. 2019 and Liao et al. 2020); the two distances give the line its height back, to the pixel and for each side, where
-those nets have to guess it from the core's area.
+et al. 2019 and Liao et al. 2020); the two distances give the line its height back, to the pixel and for each side,
+where those nets have to guess it from the core's area.
 """
 
 from __future__ import annotations
@@ -71,7 +71,8 @@ class PageNet(nn.Module):
         self.joints = nn.ModuleList(convolution(into, into) for into in joined[:3])
         self.head = nn.Sequential(convolution(joined[0], joined[0]), nn.Conv2d(joined[0], CHANNELS, 1))
         last = self.head[-1]
-        assert isinstance(last, nn.Conv2d) and last.bias is not None
+        assert isinstance(last, nn.Conv2d)
+        assert last.bias is not None
         with torch.no_grad():
             # Most of a page is no core of a line: a net that starts from there does not have to learn it first.
             last.bias[:4].fill_(-2.0)
@@ -85,8 +86,8 @@ class PageNet(nn.Module):
         """
         levels = []
         features = pictures
-        for stage in self.stages:
-            features = stage(features)
+        for narrowing in self.stages:
+            features = narrowing(features)
             levels.append(features)
         top = self.laterals[3](levels[3])
         for stage in (2, 1, 0):

@@ -1,4 +1,4 @@
-"""Finds the pieces of lines on a page: a cheap first look tells how large the text is, a second one looks at that scale.
+"""Finds the pieces of lines on a page: a cheap first look tells how large the text is, a second looks at that scale.
 
 from typecase.stages.detect import LineDetector
 

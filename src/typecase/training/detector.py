@@ -30,8 +30,8 @@ from typecase.modelfile import load_matching, save_model
 from typecase.preprocess import PagePreprocess
 from typecase.stages.lines_of_maps import ACROSS, CORES, DOWN, UP, Piece, pieces_of_maps
 from typecase.training import plots
-from typecase.training.loop import CHECKPOINT_NAME, Fitted, Score, fit, load_resumable, make_fabric
 from typecase.training.logs import LOG_NAME, RunLog
+from typecase.training.loop import CHECKPOINT_NAME, Fitted, Score, fit, load_resumable, make_fabric
 from typecase.training.page_blocks import BLOCK, PageBlocks, PageSource, Windows, validation_pages
 from typecase.training.page_match import Match, match
 from typecase.training.page_windows import IGNORED, VALID

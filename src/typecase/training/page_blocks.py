@@ -18,11 +18,11 @@ import cv2
 import numpy as np
 
 from typecase.charset import LATIN_CHARACTERS
-from typecase.training.page_windows import window
 from typecase.datasets.pages import PageSample, SroiePages, drawn_sample
 from typecase.errors import DataError, TypecaseError
 from typecase.preprocess import FloatArray, PixelArray
 from typecase.synthesis.draws import Choice
+from typecase.training.page_windows import window
 from typecase.training.settings import PageDataSettings, TrainDetectorSettings
 
 BLOCK = 48
@@ -76,19 +76,19 @@ class PageSource:
             return
         from typecase.synthesis.fonts import FontCollection
         from typecase.synthesis.page import PageWorkshop
+        from typecase.synthesis.page_layouts import LAYOUT_MIXTURE
         from typecase.synthesis.text import open_texts
 
         if data.texts is None:
             raise DataError(f"Pages need sentences to be drawn; name them (--texts) for {data.path}.")
         fonts = FontCollection.open(data.path)
-        options = {"layouts": data.layouts} if data.layouts else {}
         self._workshop = PageWorkshop(
             fonts.held_back_families() if held_back else fonts.training_families(),
             open_texts(data.texts),
             charset=LATIN_CHARACTERS,
             seed=seed,
             part="held-back" if held_back else "train",
-            **options,
+            layouts=data.layouts or LAYOUT_MIXTURE,
         )
         self.identity = f"drawn {fonts.identity}"
 

@@ -117,5 +117,5 @@ def _height(outline: Outline) -> float:
 
 def _common(one: Outline, other: Outline) -> float:
     """Area of what two outlines have in common; both are nearly convex."""
-    hulls = [cv2.convexHull(outline.astype(np.float32)) for outline in (one, other)]
-    return float(cv2.intersectConvexConvex(*hulls)[0])
+    hull, other_hull = (cv2.convexHull(outline.astype(np.float32)) for outline in (one, other))
+    return float(cv2.intersectConvexConvex(hull, other_hull)[0])

@@ -7,9 +7,11 @@ distances count.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from typecase.datasets.pages import Outline, PageSample
 from typecase.preprocess import FloatArray, PixelArray
@@ -24,6 +26,9 @@ TARGETS = 8
 
 IGNORED = -1.0
 """Value of a core that no loss looks at."""
+
+Places = npt.NDArray[np.float64]
+"""[n, 2] in pixels of the window."""
 
 # Shorter lines than this, in pixels of the window, are neither found nor missed.
 _LEAST_HEIGHT = 4.0
@@ -67,7 +72,7 @@ def window(
     part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), np.uint8)
     exact = np.array([size[0] / (right - left), size[1] / (bottom - top)])
     # From the scaled part to the window: a turn about the centre, which lands in the middle.
-    matrix = cv2.getRotationMatrix2D((0.0, 0.0), angle + 90 * turns, 1.0)
+    matrix = np.asarray(cv2.getRotationMatrix2D((0.0, 0.0), angle + 90 * turns, 1.0), np.float64)
     middle = (np.array(centre) - (left, top)) * exact
     matrix[:, 2] = side / 2 - matrix[:, :2] @ middle
     edge = int(np.median(part[[0, -1]])) if generator.random() < 0.7 else int(generator.integers(0, 256))
@@ -133,7 +138,7 @@ def target_maps(outlines: Sequence[Outline], ignored: Sequence[bool], width: int
     return maps
 
 
-def _band(upper: FloatArray, lower: FloatArray, share: float, shorter: float) -> Outline:
+def _band(upper: Places, lower: Places, share: float, shorter: float) -> Outline:
     """The middle band of a line, a share of its height, and a little shorter than the line at either end."""
     middle = (upper + lower) / 2
     ends = [middle[1] - middle[0], middle[-2] - middle[-1]]
@@ -147,13 +152,13 @@ def _band(upper: FloatArray, lower: FloatArray, share: float, shorter: float) ->
     return np.concatenate([middle - rise + shift, (middle + rise + shift)[::-1]]).astype(np.float32)
 
 
-def _fill(canvas: np.ndarray, outline: Outline, factor: float, value: float) -> None:  # type: ignore[type-arg]
+def _fill(canvas: npt.NDArray[Any], outline: Outline, factor: float, value: float) -> None:
     # Pixel centres are whole numbers to OpenCV, and its fill takes the border in: half a pixel too much all round.
     corners = np.round((outline * factor - 0.5) * (1 << _SHIFT)).astype(np.int32)
     cv2.fillPoly(canvas, [corners], value, shift=_SHIFT)
 
 
-def _direction(upper: FloatArray) -> tuple[bool, bool]:
+def _direction(upper: Places) -> tuple[bool, bool]:
     """Whether a line runs up or down the page, and whether its upper edge is the lower (or the right) one there."""
     along = upper[-1] - upper[0]
     if abs(along[1]) > abs(along[0]):
@@ -161,7 +166,7 @@ def _direction(upper: FloatArray) -> tuple[bool, bool]:
     return False, bool(along[0] < 0)
 
 
-def _edge(edge: FloatArray, other: FloatArray) -> tuple[float, float, float]:
+def _edge(edge: Places, other: Places) -> tuple[float, float, float]:
     """The distance of any place (x, y) from an edge as a x + b y + c, positive towards another edge."""
     (x0, y0), (x1, y1) = edge
     normal = np.array([y0 - y1, x1 - x0])
