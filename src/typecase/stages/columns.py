@@ -8,7 +8,7 @@ letters, how long and how tightly set they are. What is cut into columns is look
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import TypeAlias
 
 import numpy as np
@@ -71,15 +71,29 @@ def _parts(pieces: Pieces, group: Group) -> tuple[list[Places], list[Places]]:
     # Columns of running text go on past a band of empty paper: paragraphs may end side by side. Anything else is read
     # from band to band.
     chosen = columns.running()
-    if not chosen:
-        sections = sections_of(group.strips)
-        if len(sections) > 1:
-            return [], [np.concatenate([strip.pieces for strip in section]) for section in sections]
-        chosen = columns.apart()
+    sections = [np.concatenate([strip.pieces for strip in section]) for section in sections_of(group.strips)]
+    if len(sections) > 1:
+        if not chosen:
+            return [], sections
+        # A table below columns may share their gutter.
+        tabular = [_is_tabular(pieces, section, group.gutters) for section in sections]
+        if any(tabular):
+            runs = groupby(zip(tabular, sections, strict=True), key=lambda pair: pair[0])
+            return [], [np.concatenate([section for _, section in run]) for _, run in runs]
+    chosen = chosen or columns.apart()
     if not chosen:
         return [], []
     number = np.searchsorted(np.array([(low + high) / 2 for low, high in chosen]), pieces.centre[members])
     return [members[number == place] for place in range(len(chosen) + 1)], []
+
+
+def _is_tabular(pieces: Pieces, section: Places, gutters: list[Gap]) -> bool:
+    """Whether a section between columns of text is read by rows: numbers or short words stand level with something."""
+    columns = _Columns.of(pieces, section, gutters)
+    return columns is not None and any(
+        level is not None and level >= 0.8 and not (left.reads and right.reads)
+        for level, (left, right) in zip(columns.levels, pairwise(columns.columns), strict=True)
+    )
 
 
 @dataclass(frozen=True)
@@ -185,6 +199,10 @@ class _Columns:
             return None
         cuts = np.array([(low + high) / 2 for low, high in gutters])
         number = np.searchsorted(cuts, pieces.centre[members])
+        present, number = np.unique(number, return_inverse=True)
+        gutters = [gutters[place - 1] for place in present.tolist()[1:]]
+        if not gutters:
+            return None
         columns = [_column(pieces, members[number == place]) for place in range(len(gutters) + 1)]
         before, after = columns[:1], columns[1:]
         if len(gutters) > 1:
@@ -217,12 +235,16 @@ class _Columns:
         level = self.levels[place]
         if level is None:
             return False
+        small, large = sorted((left, right), key=lambda column: float(np.median(column.heights)))
+        if (
+            np.median(large.heights) >= OTHER_SIZE * np.median(small.heights)
+            and len(small.middles) >= 2 * len(large.middles)
+            and min(left.letters, right.letters) >= 0.5
+        ):
+            return True
         if level < 0.6:
             # Numbers that are set lower or higher than what they belong to still belong to it.
-            if before.reads and after.reads:
-                return True
-            sizes = [float(np.median(column.heights)) for column in (left, right)]
-            return max(sizes) >= OTHER_SIZE * min(sizes) and min(left.letters, right.letters) >= 0.5
+            return before.reads and after.reads
         if min(len(left.middles), len(right.middles)) < 3 or left.pitch > TIGHT or right.pitch > TIGHT:
             return False
         if before.colons >= 0.3 or after.values >= 0.3:
@@ -247,6 +269,11 @@ def _level(one: _Column, other: _Column) -> float | None:
     """
     low = max(one.middles[0] - one.heights[0], other.middles[0] - other.heights[0])
     high = min(one.middles[-1] + one.heights[-1], other.middles[-1] + other.heights[-1])
+    extent = min(
+        column.middles[-1] - column.middles[0] + column.heights[0] + column.heights[-1] for column in (one, other)
+    )
+    if high - low < 0.5 * extent:
+        return None
     beside = [
         (column.middles[inside], column.heights[inside])
         for column in (one, other)

@@ -24,6 +24,9 @@ FEW = 3
 CORE = 0.3
 """How far above and below its middle, in heights, a piece surely has ink: boxes of neighbouring lines overlap."""
 
+TURNS = 0.35
+"""Lines of two columns that take turns are apart vertically by less than so many heights."""
+
 BAND = 1.0
 """Empty paper across a whole group that is at least so many heights high may part sections ..."""
 
@@ -183,10 +186,22 @@ def _strips(pieces: Pieces, chosen: Places, least: float) -> list[Strip]:
     lefts, tops = (np.minimum.reduceat(edges[ordered], starts).tolist() for edges in (pieces.left, pieces.top))
     rights, lows = (np.maximum.reduceat(edges[ordered], starts).tolist() for edges in (pieces.right, pieces.bottom))
     heights = (np.add.reduceat(pieces.height[ordered], starts) / np.diff(starts, append=len(ordered))).tolist()
-    return [
-        Strip(part, left, top, right, bottom, height, _gaps(pieces, part, least))
-        for part, left, top, right, bottom, height in zip(parts, lefts, tops, rights, lows, heights, strict=True)
-    ]
+    # Lines of columns that stand half a line higher and lower by turns are beside each other as well.
+    taken = [0]
+    for place in range(1, len(parts)):
+        before = taken[-1]
+        near = tops[place] - lows[before] < TURNS * heights[place]
+        near &= 0.8 * heights[place] < heights[before] < 1.25 * heights[place]
+        if near and place - before == 1 and (lefts[place] >= rights[before] or rights[place] <= lefts[before]):
+            continue
+        taken.append(place)
+    bounds = [*(int(starts[place]) for place in taken), len(ordered)]
+    strips = []
+    for place, stop, (start, end) in zip(taken, [*taken[1:], len(parts)], pairwise(bounds), strict=True):
+        part = ordered[start:end]
+        sides = min(lefts[place:stop]), min(tops[place:stop]), max(rights[place:stop]), max(lows[place:stop])
+        strips.append(Strip(part, *sides, heights[place], _gaps(pieces, part, least)))
+    return strips
 
 
 def _gaps(pieces: Pieces, members: Places, least: float) -> tuple[Gap, ...]:

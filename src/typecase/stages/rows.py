@@ -36,7 +36,7 @@ _MIDDLE = 0.5
 _FOOT = 0.3
 """Lower edges may be apart by this share of the smaller height, where the sizes differ by no more than twice."""
 
-_RAISED_GAP = 0.6
+_RAISED_GAP = 1.0
 """A small sign beside a large one, such as a footnote's number, is no farther away than so many of its heights."""
 
 
@@ -184,9 +184,10 @@ def rows_of(pieces: Pieces, chosen: Places) -> list[Places]:
         return [chosen] if len(chosen) else []
     one, other, gap = _candidates(pieces, chosen)
     heights, middles = pieces.height[chosen], pieces.middle[chosen]
-    small = np.minimum(heights[one], heights[other])
-    # A gap costs what it measures, a step up or down several times as much: the row goes on straight.
-    cost = np.maximum(gap, 0.0) + 4.0 * np.abs(middles[one] - middles[other]) + 1e-3 * small
+    # A gap costs what it measures, a step up or down several times as much: the row goes on straight. Text of two
+    # sizes may stand on one foot, or hang from one head.
+    step = np.abs(middles[one] - middles[other]) - 0.5 * np.abs(heights[one] - heights[other])
+    cost = np.maximum(gap, 0.0) + 4.0 * np.maximum(step, 0.0)
     following = _nearest(one, other, cost, len(chosen))
     preceding = _nearest(other, one, cost, len(chosen))
     everyone = np.arange(len(chosen))
