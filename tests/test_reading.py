@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from line_fixtures import line_picture, write_line_model
-from page_fixtures import MARGIN, PITCH, RowReader, page_picture, row_reader
 from pdf_fixtures import pdf_of
+from row_fixtures import MARGIN, PITCH, RowReader, page_picture, row_reader
 from typecase.charset import ClassSet
 from typecase.decoding.constraints import Leaning
 from typecase.document import Box, Document
@@ -165,7 +165,7 @@ def test_a_region_beside_the_picture(reader: Reader) -> None:
         reader.read(page_picture(["A"]), region=(900, 0, 10, 10))
     for wrong in ((0, 0, 0, 5), (1, 2, 3), "a,b,c,d", (0, 0, float("nan"), 1)):
         with pytest.raises(UsageError, match="cannot be understood"):
-            region_of(wrong)  # type: ignore[arg-type]
+            region_of(wrong)
 
 
 def test_least_confidence(reader: Reader) -> None:

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from page_fixtures import page_picture
 from pdf_fixtures import many_pages, pdf_of
+from row_fixtures import page_picture
 from typecase.errors import InputError, MissingExtraError, PasswordError, TooLargeError, UsageError
 from typecase.sources.documents import DocumentOptions, SourcePage, open_document
 
