@@ -21,7 +21,7 @@ from typecase.synthesis import render_set
 from typecase.synthesis.fonts import Category, FontCollection, is_held_back
 from typecase.synthesis.line_domains import LineWorkshop
 from typecase.synthesis.render import RenderSettings, draw_text, label_row, pick_font, sheet_of_lines
-from typecase.synthesis.render_set import Written, write_lines
+from typecase.synthesis.render_set import Written, write_drawn
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -228,14 +228,14 @@ def test_a_run_that_was_stopped_ends_with_the_same_files(
         drawn.append(index)
         return whole(self, index)
 
-    assert write_lines(settings, 18, tmp_path / "whole", form=form, block=5) == Written(18, 18)
+    assert write_drawn(settings, 18, tmp_path / "whole", form=form, block=5) == Written(18, 18)
     monkeypatch.setattr(LineWorkshop, "draw", draw)
     with pytest.raises(KeyboardInterrupt):
-        write_lines(settings, 18, tmp_path / "stopped", form=form, block=5)
+        write_drawn(settings, 18, tmp_path / "stopped", form=form, block=5)
     assert contents(tmp_path / "stopped") != contents(tmp_path / "whole")
     drawn.clear()
     drawn.append(13)
-    assert write_lines(settings, 18, tmp_path / "stopped", form=form, block=5) == Written(18, 8)
+    assert write_drawn(settings, 18, tmp_path / "stopped", form=form, block=5) == Written(18, 8)
     # The blocks that were there are not drawn again.
     assert drawn[1:] == list(range(10, 18))
     assert contents(tmp_path / "stopped") == contents(tmp_path / "whole")
@@ -244,27 +244,27 @@ def test_a_run_that_was_stopped_ends_with_the_same_files(
 @pytest.mark.parametrize("form", ["folder", "webdataset"])
 def test_lines_can_be_added_later(settings: RenderSettings, tmp_path: Path, form: render_set.Form) -> None:
     told: list[int] = []
-    write_lines(settings, 12, tmp_path / "grown", form=form, block=5)
-    done = write_lines(settings, 17, tmp_path / "grown", form=form, block=5, progress=told.append)
+    write_drawn(settings, 12, tmp_path / "grown", form=form, block=5)
+    done = write_drawn(settings, 17, tmp_path / "grown", form=form, block=5, progress=told.append)
     assert done == Written(17, 7)
     assert told == [10, 15, 17]
-    write_lines(settings, 17, tmp_path / "whole", form=form, block=5)
+    write_drawn(settings, 17, tmp_path / "whole", form=form, block=5)
     assert contents(tmp_path / "grown") == contents(tmp_path / "whole")
-    assert write_lines(settings, 17, tmp_path / "grown", form=form, block=5) == Written(17, 0)
+    assert write_drawn(settings, 17, tmp_path / "grown", form=form, block=5) == Written(17, 0)
     assert contents(tmp_path / "grown") == contents(tmp_path / "whole")
 
 
 def test_several_processes_draw_what_one_draws(
     settings: RenderSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(render_set, "_WORTH_A_PROCESS", 1)
-    write_lines(settings, 12, tmp_path / "two", block=4, processes=2)
-    write_lines(settings, 12, tmp_path / "one", block=4, processes=1)
+    monkeypatch.setattr(RenderSettings, "worth_a_process", 1)
+    write_drawn(settings, 12, tmp_path / "two", block=4, processes=2)
+    write_drawn(settings, 12, tmp_path / "one", block=4, processes=1)
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
 
 
 def test_tar_files_hold_picture_text_and_label_of_each_line(settings: RenderSettings, tmp_path: Path) -> None:
-    write_lines(settings, 5, tmp_path, form="webdataset", block=3)
+    write_drawn(settings, 5, tmp_path, form="webdataset", block=3)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lines-00000.tar", "lines-00001.tar", "render.json"]
     with tarfile.open(tmp_path / "lines-00001.tar") as tar:
         names = tar.getnames()
@@ -278,26 +278,26 @@ def test_tar_files_hold_picture_text_and_label_of_each_line(settings: RenderSett
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(settings: RenderSettings, tmp_path: Path) -> None:
-    write_lines(settings, 4, tmp_path / "d")
+    write_drawn(settings, 4, tmp_path / "d")
     before = contents(tmp_path / "d")
     with pytest.raises(UsageError, match="drawn with other settings; choose another folder"):
-        write_lines(replace(settings, seed=8), 4, tmp_path / "d")
+        write_drawn(replace(settings, seed=8), 4, tmp_path / "d")
     with pytest.raises(UsageError, match="drawn with other settings"):
-        write_lines(settings, 4, tmp_path / "d", form="webdataset")
+        write_drawn(settings, 4, tmp_path / "d", form="webdataset")
     with pytest.raises(UsageError, match="holds 4 lines already, more than 3"):
-        write_lines(settings, 3, tmp_path / "d")
+        write_drawn(settings, 3, tmp_path / "d")
     assert contents(tmp_path / "d") == before
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match="holds other files"):
-        write_lines(settings, 4, tmp_path / "mine")
+        write_drawn(settings, 4, tmp_path / "mine")
     assert contents(tmp_path / "mine") == {"notes.txt": b"mine"}
     (tmp_path / "d" / "render.json").write_text("{broken")
     with pytest.raises(UsageError, match="does not say what is drawn there"):
-        write_lines(settings, 4, tmp_path / "d")
+        write_drawn(settings, 4, tmp_path / "d")
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="file cannot be written"):
-        write_lines(settings, 4, tmp_path / "file")
+        write_drawn(settings, 4, tmp_path / "file")
 
 
 def test_a_sheet_shows_lines_and_their_boxes(command: Command, fonts: Path, text_file: Path, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -13,10 +12,37 @@ import typer
 from typer.core import TyperGroup
 
 from typecase.cli import output
+from typecase.cli.render_arguments import (
+    Category,
+    Characters,
+    Colour,
+    Domain,
+    Family,
+    Fonts,
+    Kinds,
+    Language,
+    Layout,
+    Missing,
+    Part,
+    Rotation,
+    Seed,
+    Slope,
+    Style,
+    Text,
+    Weights,
+    WholeLines,
+    line_settings,
+    page_settings,
+    refuse_strangers,
+    sources,
+    spans,
+)
 from typecase.errors import UsageError
 
 if TYPE_CHECKING:
+    from typecase.synthesis.page_render import PageSettings
     from typecase.synthesis.render import RenderSettings
+    from typecase.synthesis.render_set import Written
 
 
 class _TextFirst(TyperGroup):
@@ -36,106 +62,11 @@ app = typer.Typer(cls=_TextFirst, rich_markup_mode="rich", add_completion=False,
     epilog="[bold]Examples[/bold]\n\n"
     '  typecase render "Total: 12.50" --font OpenSans-Bold.ttf --style thermal --out total.png\n\n'
     "  typecase render lines --count 10000 --fonts fonts/ --text sentences/ --out drawn/\n\n"
+    "  typecase render pages --count 1000 --fonts fonts/ --text sentences/ --out pages/\n\n"
     "  typecase render sheet --fonts fonts/ --style photo --out signs.png",
 )
 def render() -> None:
     """Draw text with its ground truth."""
-
-
-_Fonts = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--fonts",
-        metavar="PATH",
-        help="Folder or archive of font families, or a font file; may be given several times. Without it, the "
-        "installed fonts.",
-        show_default=False,
-    ),
-]
-_Family = Annotated[
-    list[str] | None,
-    typer.Option("--family", metavar="NAME", help="Only this family; may be repeated.", show_default=False),
-]
-_Category = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--category",
-        metavar="serif|sans-serif|monospace|display|handwriting",
-        help="Only typefaces of this kind; may be repeated.",
-        show_default=False,
-    ),
-]
-_Slope = Annotated[Literal["normal", "italic"] | None, typer.Option(help="Only such fonts.", show_default=False)]
-_Weights = Annotated[str, typer.Option("--weight", metavar="LEAST-MOST", help="Only fonts of these weights.")]
-_Text = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--text",
-        metavar="PATH|KIND[=WEIGHT]",
-        help="A text file or a folder of them; or a kind of string such as amount or address (see --kinds); or "
-        "mixture, what documents hold. May be repeated. Without it, strings as documents have them.",
-        show_default=False,
-    ),
-]
-_Language = Annotated[
-    list[str] | None,
-    typer.Option("--language", metavar="NAME", help="Only texts of files of this name.", show_default=False),
-]
-_WholeLines = Annotated[bool, typer.Option("--whole-lines", help="Draw lines of texts as they stand, not in pieces.")]
-_Style = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--style",
-        metavar="NAME[=WEIGHT]",
-        help="How it looks, such as scan, thermal or photo (see --kinds); may be repeated.",
-        show_default=False,
-    ),
-]
-_Domain = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--domain",
-        metavar="NAME[=WEIGHT]",
-        help="What kind of paper it is from, such as receipt or form (see --kinds); may be repeated.",
-        show_default=False,
-    ),
-]
-_Characters = Annotated[
-    str,
-    typer.Option(
-        metavar="latin|all|STRING",
-        help="What may be drawn: the recogniser's characters, all that the fonts have, or these.",
-    ),
-]
-_Missing = Annotated[
-    Literal["skip", "refuse"], typer.Option(help="What to do about characters that no font has: leave out, or stop.")
-]
-_Part = Annotated[
-    Literal["train", "held-back", "all"],
-    typer.Option(help="Fonts and sentences to train with, those kept back to measure with, or all."),
-]
-_Colour = Annotated[bool, typer.Option("--colour/--grey", "--color", help="RGB pictures, or grey ones.")]
-_Seed = Annotated[int, typer.Option(min=0, help="Decides everything that chance decides.")]
-
-
-def _say_kinds(value: bool) -> None:
-    if not value:
-        return
-    from typecase.synthesis.line_domains import DOMAINS
-    from typecase.synthesis.line_looks import LOOKS
-    from typecase.synthesis.strings import STRINGS
-
-    for title, names in (("--text", ["mixture", "sentences", *STRINGS]), ("--style", LOOKS), ("--domain", DOMAINS)):
-        output.print_result(f"{title}\n  " + "\n  ".join(names))
-    raise typer.Exit()
-
-
-_Kinds = Annotated[
-    bool,
-    typer.Option(
-        "--kinds", callback=_say_kinds, is_eager=True, help="List what --text, --style and --domain take, and leave."
-    ),
-]
 
 
 @app.command(
@@ -147,7 +78,7 @@ def text(
     words: Annotated[str, typer.Argument(metavar="TEXT", help="What to draw; - reads it from standard input.")],
     font: Annotated[str, typer.Option(metavar="NAME|FILE", help="A font file, or a family or font among --fonts.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="PICTURE", help="The picture to write.")],
-    fonts: _Fonts = None,
+    fonts: Fonts = None,
     weight: Annotated[int, typer.Option(min=1, max=1000, help="Of a family, the font nearest to it.")] = 400,
     slope: Annotated[Literal["normal", "italic"], typer.Option(help="Of a family, such a font.")] = "normal",
     style: Annotated[str, typer.Option(metavar="NAME", help="How it looks (see --kinds).")] = "clean",
@@ -176,10 +107,10 @@ def text(
     feature: Annotated[
         list[str] | None, typer.Option(metavar="TAG", help="An OpenType feature, such as onum.", show_default=False)
     ] = None,
-    missing: _Missing = "refuse",
-    colour: _Colour = True,
-    seed: _Seed = 0,
-    kinds: _Kinds = False,
+    missing: Missing = "refuse",
+    colour: Colour = True,
+    seed: Seed = 0,
+    kinds: Kinds = False,
 ) -> None:
     """Draw one line of text; `typecase render TEXT` is enough."""
     from typecase.pictures import check_plot_path, save_picture
@@ -198,13 +129,13 @@ def text(
         small_caps=small_caps,
         underline=underline,
         strike_through=strike_through,
-        superscript=_spans(superscript, "--superscript"),
-        subscript=_spans(subscript, "--subscript"),
+        superscript=spans(superscript, "--superscript"),
+        subscript=spans(subscript, "--subscript"),
         kerning=kerning,
         ligatures=ligatures,
         features=tuple(feature or ()),
     )
-    chosen = pick_font(font, _sources(fonts), weight=weight, slope=slope, text=words)
+    chosen = pick_font(font, sources(fonts), weight=weight, slope=slope, text=words)
     line = draw_text(chosen, words, look=style, style=how, height=height, colour=colour, seed=seed, missing=missing)
     save_picture(line.image, out)
     if labels is not None:
@@ -219,21 +150,21 @@ def text(
 def lines(
     count: Annotated[int, typer.Option(min=1, help="How many; more than are there adds to them.")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where they go.", file_okay=False)],
-    fonts: _Fonts = None,
-    family: _Family = None,
-    category: _Category = None,
-    slope: _Slope = None,
-    weight: _Weights = "1-1000",
-    text: _Text = None,
-    language: _Language = None,
-    whole_lines: _WholeLines = False,
-    style: _Style = None,
-    domain: _Domain = None,
-    characters: _Characters = "latin",
-    missing: _Missing = "skip",
-    part: _Part = "all",
-    colour: _Colour = False,
-    seed: _Seed = 0,
+    fonts: Fonts = None,
+    family: Family = None,
+    category: Category = None,
+    slope: Slope = None,
+    weight: Weights = "1-1000",
+    text: Text = None,
+    language: Language = None,
+    whole_lines: WholeLines = False,
+    style: Style = None,
+    domain: Domain = None,
+    characters: Characters = "latin",
+    missing: Missing = "skip",
+    part: Part = "all",
+    colour: Colour = False,
+    seed: Seed = 0,
     form: Annotated[
         Literal["folder", "webdataset"],
         typer.Option("--format", help="Pictures with a labels.jsonl, or tar files of both."),
@@ -242,19 +173,71 @@ def lines(
     processes: Annotated[
         int | None, typer.Option("--processes", "-j", min=1, help="How many draw; one a core.", show_default=False)
     ] = None,
-    kinds: _Kinds = False,
+    kinds: Kinds = False,
 ) -> None:
     """Draw many lines with their labels; run again, it goes on where it stopped."""
-    from typecase.synthesis.render_set import write_lines
-
-    settings = _settings(
+    settings = line_settings(
         fonts, family, category, slope, weight, text, language, whole_lines, style, domain, characters, missing, part,
         colour, seed,
     )  # fmt: skip
+    _write(settings, count, out, form, block, processes)
+
+
+@app.command(
+    epilog="[bold]Examples[/bold]\n\n"
+    "  typecase render pages --count 1000 --fonts fonts/ --text sentences/ --out pages/\n\n"
+    "  typecase render pages --count 50 --fonts fonts/ --layout receipt --style phone --rotation 0 --out receipts/"
+)
+def pages(
+    count: Annotated[int, typer.Option(min=1, help="How many; more than are there adds to them.")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where they go.", file_okay=False)],
+    fonts: Fonts = None,
+    family: Family = None,
+    category: Category = None,
+    slope: Slope = None,
+    weight: Weights = "1-1000",
+    text: Text = None,
+    language: Language = None,
+    layout: Layout = None,
+    style: Style = None,
+    rotation: Rotation = None,
+    characters: Characters = "latin",
+    missing: Missing = "skip",
+    part: Part = "all",
+    colour: Colour = False,
+    seed: Seed = 0,
+    form: Annotated[
+        Literal["folder", "webdataset"],
+        typer.Option("--format", help="Pictures with a labels.jsonl, or tar files of both."),
+    ] = "folder",
+    block: Annotated[int, typer.Option("--block", min=1, help="Pages in a folder or tar file.")] = 50,
+    processes: Annotated[
+        int | None, typer.Option("--processes", "-j", min=1, help="How many draw; one a core.", show_default=False)
+    ] = None,
+    kinds: Kinds = False,
+) -> None:
+    """Draw whole pages with the outlines of their lines and words; run again, it goes on where it stopped."""
+    settings = page_settings(
+        fonts, family, category, slope, weight, text, language, layout, style, rotation, characters, missing, part,
+        colour, seed,
+    )  # fmt: skip
+    _write(settings, count, out, form, block, processes)
+
+
+def _write(
+    settings: RenderSettings | PageSettings,
+    count: int,
+    out: Path,
+    form: Literal["folder", "webdataset"],
+    block: int,
+    processes: int | None,
+) -> None:
+    from typecase.synthesis.render_set import write_drawn
+
     start = time.monotonic()
     with output.progress() as bar:
-        task = bar.add_task("Lines", total=count)
-        done = write_lines(
+        task = bar.add_task(settings.what.capitalize(), total=count)
+        done: Written = write_drawn(
             settings,
             count,
             out,
@@ -264,160 +247,81 @@ def lines(
             progress=lambda there: bar.update(task, completed=there),
         )
     seconds = time.monotonic() - start
-    speed = f" ({done.drawn / seconds:,.0f} lines/s)" if done.drawn else ""
-    output.messages().print(f"{done.count:,} lines in {out}, {done.drawn:,} of them new{speed}.")
+    speed = f" ({done.drawn / seconds:,.1f} {settings.what}/s)" if done.drawn else ""
+    output.messages().print(f"{done.count:,} {settings.what} in {out}, {done.drawn:,} of them new{speed}.")
 
 
 @app.command(
     epilog="[bold]Examples[/bold]\n\n"
     "  typecase render sheet --fonts fonts/ --out sheet.png\n\n"
-    "  typecase render sheet --fonts fonts/ --text amount --text date --style thermal --boxes --out amounts.png"
+    "  typecase render sheet --fonts fonts/ --text amount --text date --style thermal --boxes --out amounts.png\n\n"
+    "  typecase render sheet --pages --fonts fonts/ --text sentences/ --layout form --boxes --out forms.png"
 )
 def sheet(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="PICTURE", help="The picture to write.")],
-    count: Annotated[int, typer.Option(min=1, max=2000, help="Lines on it.")] = 60,
+    pages: Annotated[bool, typer.Option("--pages", help="Show whole pages instead of lines.")] = False,
+    count: Annotated[
+        int | None, typer.Option(min=1, max=2000, help="Lines on it, or pages; 60, or 12.", show_default=False)
+    ] = None,
     columns: Annotated[int, typer.Option(min=1, max=20, help="Lines side by side.")] = 3,
     width: Annotated[int, typer.Option(min=100, max=10000, help="Of the sheet in pixels.")] = 1500,
     captions: Annotated[bool, typer.Option(help="Set what a line says below it.")] = True,
-    boxes: Annotated[bool, typer.Option("--boxes", help="Frame words and characters.")] = False,
-    first: Annotated[int, typer.Option(min=0, help="Number of the first line.")] = 0,
-    fonts: _Fonts = None,
-    family: _Family = None,
-    category: _Category = None,
-    slope: _Slope = None,
-    weight: _Weights = "1-1000",
-    text: _Text = None,
-    language: _Language = None,
-    whole_lines: _WholeLines = False,
-    style: _Style = None,
-    domain: _Domain = None,
-    characters: _Characters = "latin",
-    missing: _Missing = "skip",
-    part: _Part = "all",
-    colour: _Colour = True,
-    seed: _Seed = 0,
-    kinds: _Kinds = False,
+    boxes: Annotated[bool, typer.Option("--boxes", help="Frame words and characters, or lines and words.")] = False,
+    first: Annotated[int, typer.Option(min=0, help="Number of the first line or page.")] = 0,
+    fonts: Fonts = None,
+    family: Family = None,
+    category: Category = None,
+    slope: Slope = None,
+    weight: Weights = "1-1000",
+    text: Text = None,
+    language: Language = None,
+    whole_lines: WholeLines = False,
+    style: Style = None,
+    domain: Domain = None,
+    layout: Layout = None,
+    rotation: Rotation = None,
+    characters: Characters = "latin",
+    missing: Missing = "skip",
+    part: Part = "all",
+    colour: Colour = True,
+    seed: Seed = 0,
+    kinds: Kinds = False,
 ) -> None:
-    """Draw a sheet of the lines that `typecase render lines` would write, to look at them."""
+    """Draw a sheet of what `typecase render lines` or `pages` would write, to look at it."""
     from typecase.pictures import check_plot_path, save_picture
-    from typecase.synthesis.render import sheet_of_lines
 
     check_plot_path(out)
-    settings = _settings(
+    refuse_strangers(pages, whole_lines=whole_lines, domain=domain, layout=layout, rotation=rotation)
+    number = count or (12 if pages else 60)
+    if pages:
+        from typecase.synthesis.page_render import sheet_of_pages
+
+        chosen = page_settings(
+            fonts, family, category, slope, weight, text, language, layout, style, rotation, characters, missing, part,
+            colour, seed,
+        )  # fmt: skip
+        drawn_pages = _drawn(chosen, first, number)
+        save_picture(sheet_of_pages(drawn_pages, columns=columns, width=width, boxes=boxes), out)
+        return
+    from typecase.synthesis.render import sheet_of_lines
+
+    settings = line_settings(
         fonts, family, category, slope, weight, text, language, whole_lines, style, domain, characters, missing, part,
         colour, seed,
     )  # fmt: skip
-    workshop = settings.open()
-    with output.progress() as bar:
-        task = bar.add_task("Lines", total=count)
-        drawn = []
-        for number in range(first, first + count):
-            drawn.append(workshop.draw(number))
-            bar.advance(task)
+    drawn = _drawn(settings, first, number)
     save_picture(sheet_of_lines(drawn, columns=columns, width=width, captions=captions, boxes=boxes), out)
 
 
-def _settings(
-    fonts: list[str] | None,
-    family: list[str] | None,
-    category: list[str] | None,
-    slope: str | None,
-    weight: str,
-    text: list[str] | None,
-    language: list[str] | None,
-    whole_lines: bool,
-    style: list[str] | None,
-    domain: list[str] | None,
-    characters: str,
-    missing: Literal["skip", "refuse"],
-    part: Literal["train", "held-back", "all"],
-    colour: bool,
-    seed: int,
-) -> RenderSettings:
-    from typecase.charset import LATIN_CHARACTERS
-    from typecase.synthesis.render import RenderSettings
-
-    paths, kinds = _texts(text or [])
-    return RenderSettings(
-        fonts=_sources(fonts),
-        families=tuple(family or ()),
-        categories=tuple(category or ()),
-        slopes=(slope,) if slope else (),
-        weights=_span(weight, "--weight"),
-        texts=paths,
-        languages=tuple(language or ()),
-        kinds=kinds,
-        whole_lines=whole_lines,
-        domains=_weighted(domain or [], "--domain"),
-        looks=_weighted(style or [], "--style"),
-        characters=LATIN_CHARACTERS if characters == "latin" else characters,
-        missing=missing,
-        part=part,
-        colour=colour,
-        seed=seed,
-    )
-
-
-def _sources(fonts: list[str] | None) -> tuple[str, ...]:
-    from typecase.synthesis.fonts import SYSTEM
-
-    return tuple(fonts) if fonts else (SYSTEM,)
-
-
-def _texts(arguments: Iterable[str]) -> tuple[tuple[str, ...], dict[str, float]]:
-    """Divides the values of --text into paths and kinds with their weights."""
-    from typecase.synthesis.strings import STRINGS
-    from typecase.synthesis.text import SENTENCES
-
-    paths: list[str] = []
-    kinds: dict[str, float] = {}
-    for argument in arguments:
-        name = argument.partition("=")[0]
-        if name in (SENTENCES, _MIXTURE) or name in STRINGS:
-            kinds |= _weighted([argument], "--text")
-        elif Path(argument).exists():
-            paths.append(argument)
-        else:
-            raise UsageError(
-                f"{argument} is neither a text file nor a kind of text; typecase render --kinds lists these."
-            )
-    if _MIXTURE in kinds:
-        if len(kinds) > 1:
-            raise UsageError("--text mixture is all that documents hold; give it without other kinds.")
-        return tuple(paths), {}
-    if paths:
-        # Who names a text wants it drawn.
-        kinds.setdefault(SENTENCES, 1.0)
-    return tuple(paths), kinds
-
-
-_MIXTURE = "mixture"
-
-
-def _weighted(arguments: Collection[str], option: str) -> dict[str, float]:
-    weights: dict[str, float] = {}
-    for argument in arguments:
-        name, equals, weight = argument.partition("=")
-        try:
-            value = float(weight) if equals else 1.0
-        except ValueError:
-            value = -1.0
-        if not 0 <= value < float("inf"):
-            raise UsageError(f"{option} {argument} has no number from 0 up behind the equals sign; give one.")
-        weights[name] = value
-    return weights
-
-
-def _span(value: str, option: str) -> tuple[int, int]:
-    first, dash, last = value.partition("-")
-    try:
-        return int(first), int(last if dash else first)
-    except ValueError:
-        raise UsageError(f"{option} {value} is no range of whole numbers; write it like 300-500.") from None
-
-
-def _spans(values: list[str] | None, option: str) -> tuple[tuple[int, int], ...]:
-    return tuple(_span(value, option) for value in values or ())
+def _drawn(settings: RenderSettings | PageSettings, first: int, count: int) -> list[Any]:
+    workshop = settings.open()
+    drawn = []
+    with output.progress() as bar:
+        task = bar.add_task(settings.what.capitalize(), total=count)
+        for number in range(first, first + count):
+            drawn.append(workshop.draw(number))
+            bar.advance(task)
+    return drawn
 
 
 def _relative(picture: Path, folder: Path) -> str:

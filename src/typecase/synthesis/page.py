@@ -40,6 +40,9 @@ _STEP, _LEAST_POINTS, _MOST_POINTS = 2.0, 5, 24
 _LEAST_X_HEIGHT, _MOST_BLUR = 3.6, 0.3
 # Grey levels (a deviation) below which a line is no more than the paper's unevenness.
 _LEAST_CONTRAST = 5.0
+# Share of its ink's contrast that a line keeps in black and white: with less, its thin strokes were lost.
+_LEAST_KEPT = 0.4
+_BLACK_AND_WHITE = frozenset({"two-tones", "fax"})
 # Shares of a line that must lie in the picture for it to count as read, and as there.
 _WHOLE, _THERE = 0.97, 0.12
 
@@ -111,7 +114,7 @@ class PageWorkshop:
         placed = sheet.joined()
         x_height = float(np.median([text.x_height for text in placed])) if placed else 10.0 * enlarged
         shot = shoot(sheet, look, looks, enlarged, x_height)
-        lines = _lines(placed, shot)
+        lines = _lines(placed, sheet, shot)
         pixels, lines = _turned(shot.pixels, lines, rotation)
         meta = {"layout": name, "look": look, "rotation": rotation, "effects": shot.record}
         return DrawnPage(pixels, tuple(lines), rotation, meta)
@@ -135,7 +138,7 @@ def _choice(what: str, weights: Mapping[_Name, float], known: Collection[_Name])
     return Choice(drawn)
 
 
-def _lines(placed: Sequence[PlacedText], shot: Shot) -> list[PageLine]:
+def _lines(placed: Sequence[PlacedText], sheet: Sheet, shot: Shot) -> list[PageLine]:
     """Sends the outlines of all lines into the picture, in one go."""
     pieces: list[npt.NDArray[np.float64]] = []
     for text in placed:
@@ -164,18 +167,24 @@ def _lines(placed: Sequence[PlacedText], shot: Shot) -> list[PageLine]:
         )
         middle = (text.left + text.right) / 2
         measure = np.array([[middle, 0.0], [middle, -text.x_height]])
-        local = np.concatenate([outline, corners, measure])
+        # Where the small letters' bodies are: rules below them do not count as ink.
+        low, high = -0.15 * text.x_height, -text.x_height
+        body = np.array([[text.left, high], [text.right, high], [text.right, low], [text.left, low]])
+        local = np.concatenate([outline, corners, body, measure])
         pieces.append(local @ text.matrix[:, :2].T + text.matrix[:, 2])
     if not pieces:
         return []
     points = shot.points(np.concatenate(pieces))
     height, width = shot.pixels.shape[:2]
+    tones = next(done for done in shot.record if done["effect"] == "tones")
+    is_hard = any(done["effect"] in _BLACK_AND_WHITE for done in shot.record)
+    kept = _LEAST_KEPT * (tones["paper"][1] - tones["ink"][1]) / 255 if is_hard else 0.0
     lines, start = [], 0
     for text, piece in zip(placed, pieces, strict=True):
         own = points[start : start + len(piece)]
         start += len(piece)
-        count = len(piece) - 2 - 4 * len(text.words)
-        polygon, words = own[:count], own[count:-2].reshape(-1, 4, 2)
+        count = len(piece) - 6 - 4 * len(text.words)
+        polygon, words = own[:count], own[count:-6].reshape(-1, 4, 2)
         x_height = float(np.linalg.norm(own[-1] - own[-2]))
         shown = _share_within(polygon, width, height)
         if shown < _THERE:
@@ -183,7 +192,7 @@ def _lines(placed: Sequence[PlacedText], shot: Shot) -> list[PageLine]:
         legible = (
             shown >= _WHOLE
             and x_height >= max(_LEAST_X_HEIGHT, shot.softness / _MOST_BLUR)
-            and _contrast(shot.pixels, polygon) >= _LEAST_CONTRAST
+            and _contrast(shot.pixels, own[-6:-2]) >= max(_LEAST_CONTRAST, kept * _contrast(sheet.tones, piece[-6:-2]))
         )
         lines.append(
             PageLine(

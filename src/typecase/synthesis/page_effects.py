@@ -86,7 +86,7 @@ def uneven_paper(pixels: Pixels, generator: np.random.Generator, *, amount: floa
 def fade(pixels: Pixels, generator: np.random.Generator, *, amount: float, unevenness: float) -> Pixels:
     """Ink that has faded or was printed weakly: a share of it is gone, more in some places than in others."""
     field = _slow(pixels.shape[:2], generator)
-    lost = np.clip(amount + unevenness * (field - 0.5), 0, 0.82)
+    lost = np.clip(amount + unevenness * (field - 0.5), 0, 0.72)
     return 255 - _multiplied(255 - pixels, 1 - lost)
 
 
@@ -314,7 +314,7 @@ PAGE_EFFECTS: Mapping[str, Effect] = {
     "folds": Effect(folds, {"count": (1, 4), "depth": (0.02, 0.14)}),
     "grain": Effect(grain, {"sigma": (1, 12)}, logarithmic=True),
     "uneven-paper": Effect(uneven_paper, {"amount": (1, 7), "grain": (0, 1)}),
-    "fade": Effect(fade, {"amount": (0.1, 0.6), "unevenness": (0.05, 0.5)}),
+    "fade": Effect(fade, {"amount": (0.1, 0.5), "unevenness": (0.05, 0.45)}),
     "worn": Effect(worn, {"share": (0.02, 0.18), "loss": (0.25, 0.85)}),
     "streaks": Effect(
         streaks, {"count": (1, 8), "width": (0.6, 2.5), "strength": (0.3, 0.95)}, lengths=frozenset({"width"})

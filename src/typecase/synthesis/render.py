@@ -7,85 +7,55 @@ anew. `synthesis.render_set` writes what comes of it.
 from __future__ import annotations
 
 import logging
-import math
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, ClassVar
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from typecase.charset import LATIN_CHARACTERS
 from typecase.datasets.lines import clean_text
 from typecase.errors import DataError, UsageError
-from typecase.files import sha256_of
 from typecase.pictures import font_for
-from typecase.synthesis.fonts import Category, Font, FontCollection
+from typecase.synthesis.fonts import Font, FontCollection
 from typecase.synthesis.ground_truth import DrawnLine
 from typecase.synthesis.line import LineFace, set_line
 from typecase.synthesis.line_domains import DOMAINS, MIXTURE, Domain, LineWorkshop
 from typecase.synthesis.line_looks import LOOKS, draw_look
 from typecase.synthesis.line_style import PLAIN, LineStyle
+from typecase.synthesis.render_sources import Missing, SourceSettings
 from typecase.synthesis.strings import STRINGS
-from typecase.synthesis.text import SENTENCES, Part, TextFile, open_texts, plain
+from typecase.synthesis.text import SENTENCES
 
 logger = logging.getLogger(__name__)
 
-Missing = Literal["skip", "refuse"]
-
-ALL_CHARACTERS = "all"
-"""Instead of a set of characters: whatever the fonts can draw."""
-
-_NAMED = 20
 # A whole line of a text may be as long as it likes; nothing longer fits a picture.
 _ANY_LENGTH = 10_000
 _EM_A_ROW = 1.6
 _SMALLEST_EM = 32.0
 
 
-@dataclass(frozen=True)
-class RenderSettings:
-    """What decides every line that is drawn; all are plain values, which another process can be given.
+@dataclass(frozen=True, kw_only=True)
+class RenderSettings(SourceSettings):
+    """What decides every line that is drawn.
 
     Attributes:
-        fonts: Folders, archives and font files, or `system`.
-        families: Only these; empty takes all, as for the next two.
-        categories: Only these kinds of typefaces.
-        slopes: `normal`, `italic`.
-        weights: Least and greatest weight.
-        texts: Text files and folders of them.
-        languages: Only texts of these names; empty takes all.
         kinds: How often each kind of text is drawn: `sentences` or one of `strings.STRINGS`; empty leaves it to the
             domains.
         whole_lines: Draw lines of the texts as they stand instead of pieces of them.
         domains: How often each of `line_domains.DOMAINS` is drawn; empty takes those that have the looks.
         looks: How often each of `line_looks.LOOKS` is drawn; empty leaves it to the domains.
-        characters: What may be drawn; `all` is whatever the fonts have.
-        missing: What to do about characters of the texts that no font has: `skip` leaves them out, `refuse` is an
-            error.
-        part: Fonts and sentences for training, held back from it, or all.
-        colour: RGB pictures instead of grey ones.
-        seed: Decides the rest.
     """
 
-    fonts: tuple[str, ...]
-    families: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    slopes: tuple[str, ...] = ()
-    weights: tuple[int, int] = (1, 1000)
-    texts: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
+    what: ClassVar[str] = "lines"
+    worth_a_process: ClassVar[int] = 600
+
     kinds: Mapping[str, float] = field(default_factory=dict)
     whole_lines: bool = False
     domains: Mapping[str, float] = field(default_factory=dict)
     looks: Mapping[str, float] = field(default_factory=dict)
-    characters: str = LATIN_CHARACTERS
-    missing: Missing = "skip"
-    part: Part = "all"
-    colour: bool = False
-    seed: int = 0
 
     def open(self) -> LineWorkshop:
         """Opens fonts and texts.
@@ -94,20 +64,12 @@ class RenderSettings:
             UsageError: A setting is unknown or at odds with another.
             DataError: Fonts or texts cannot be used, or are lacking characters that may not be left out.
         """
-        self._check()
-        fonts = self.open_fonts()
-        texts = open_texts(self.texts, languages=self.languages or None) if self.texts else ()
-        known = set().union(*(font.characters for font in fonts))
-        allowed = known if self.characters == ALL_CHARACTERS else known & set(self.characters)
-        if not any(map(str.strip, allowed)):
-            raise DataError(f"None of the {len(fonts)} fonts draws any of the characters asked for; give other fonts.")
-        _tell_missing(texts, allowed, self.missing)
+        fonts, texts, allowed = self.open_sources()
         domains = self._domains()
         return LineWorkshop(
             fonts,
             texts,
-            # In a fixed order, for chance may go through it.
-            charset="".join(sorted(allowed)),
+            charset=allowed,
             domains=self.domains or {name: MIXTURE.get(name, 1.0) for name in domains},
             known=domains,
             whole_lines=self.whole_lines,
@@ -116,60 +78,30 @@ class RenderSettings:
             channels=3 if self.colour else 1,
         )
 
-    def open_fonts(self) -> FontCollection:
-        """Opens the fonts and takes those that are asked for.
+    @staticmethod
+    def row(line: DrawnLine, image: str) -> dict[str, Any]:
+        """As `label_row`."""
+        return label_row(line, image)
+
+    def check(self) -> None:
+        """Looks whether all settings are known and go together.
 
         Raises:
-            DataError: They cannot be used, or none is left.
+            UsageError: One is not, or they do not.
         """
-        collection = FontCollection.gather(self.fonts)
-        fonts = collection
-        if self.families:
-            fonts = fonts.select(families={font.family for name in self.families for font in collection.find(name)})
-        fonts = fonts.select(
-            categories=[Category(name) for name in self.categories] or None,
-            styles=self.slopes or None,
-            weights=self.weights,
-        )
-        if self.part != "all":
-            fonts = fonts.training_families() if self.part == "train" else fonts.held_back_families()
-        if not len(fonts):
-            raise DataError(
-                f"None of the {len(collection)} fonts is of the families, categories, slopes, weights and part that "
-                "are asked for; ask for more."
-            )
-        return fonts
-
-    def facts(self) -> dict[str, Any]:
-        """The settings as JSON values, with what the fonts and texts are, so that the same facts draw the same lines.
-
-        Raises:
-            DataError: Fonts or texts cannot be used.
-        """
-        texts = open_texts(self.texts, languages=self.languages or None) if self.texts else ()
-        return {
-            **{name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()},
-            "fonts": FontCollection.gather(self.fonts).identity,
-            "texts": [[file.language, sha256_of(file.path)] for file in texts],
-        }
-
-    def _check(self) -> None:
-        known = {
-            "category": (self.categories, [category.value for category in Category]),
-            "slope": (self.slopes, ["normal", "italic"]),
-            "style": (self.looks, list(LOOKS)),
-            "domain": (self.domains, list(DOMAINS)),
-            "kind of text": (self.kinds, [SENTENCES, *STRINGS]),
-            "part": ([self.part], list(get_args(Part))),
-            "way with missing characters": ([self.missing], list(get_args(Missing))),
-        }
-        for what, (given, names) in known.items():
-            for name in given:
-                if name not in names:
-                    raise UsageError(f"There is no {what} {name!r}; choose from {', '.join(names)}.")
+        super().check()
         if (self.whole_lines or self.kinds.get(SENTENCES)) and not self.texts:
             what = "Whole lines" if self.whole_lines else "Sentences"
             raise UsageError(f"{what} are asked for, but no text files are given; name some.")
+
+    def known(self) -> Mapping[str, tuple[Iterable[object], Sequence[object]]]:
+        """What is chosen by name, and the names that there are."""
+        return {
+            **super().known(),
+            "style": (self.looks, list(LOOKS)),
+            "domain": (self.domains, list(DOMAINS)),
+            "kind of text": (self.kinds, [SENTENCES, *STRINGS]),
+        }
 
     def _domains(self) -> dict[str, Domain]:
         """The domains that are drawn, with the kinds of texts and the looks that are asked for."""
@@ -185,18 +117,6 @@ class RenderSettings:
         if self.whole_lines:
             changes["max_characters"] = _ANY_LENGTH
         return {name: replace(domain, **changes) for name, domain in drawn.items()}
-
-
-def _tell_missing(texts: Sequence[TextFile], allowed: set[str], missing: Missing) -> None:
-    used = {character for file in texts for _, line in file.lines for character in plain(line)}
-    lacking = sorted(used - allowed)
-    if not lacking:
-        return
-    more = f" and {len(lacking) - _NAMED} more" if len(lacking) > _NAMED else ""
-    names = f"{' '.join(lacking[:_NAMED])}{more}"
-    if missing == "refuse":
-        raise DataError(f"No font draws {names}, which the texts have; give other fonts, or leave them out.")
-    logger.warning("Words with these characters are left out, for they cannot be drawn: %s.", names)
 
 
 def draw_text(
@@ -282,15 +202,33 @@ def sheet_of_lines(
     Returns:
         An RGB picture.
     """
+    room = column_width(width, columns)
+    return in_columns([_cell(line, room, captions, boxes) for line in lines], columns, width)
+
+
+def column_width(width: int, columns: int) -> int:
+    """Pixels that a picture has on a sheet of so many columns."""
+    return max(1, (width - _GAP) // columns - _GAP)
+
+
+def in_columns(cells: Sequence[Image.Image], columns: int, width: int) -> Image.Image:
+    """Sets pictures out on a sheet, row by row.
+
+    Args:
+        cells: At least one, each no wider than `column_width`.
+        columns: Side by side.
+        width: Of the sheet in pixels.
+
+    Returns:
+        An RGB picture.
+    """
     step = (width - _GAP) // columns
-    room = step - _GAP
-    cells = [_cell(line, room, captions, boxes) for line in lines]
-    rows = math.ceil(len(cells) / columns)
-    heights = [max(cell.height for cell in cells[row * columns : (row + 1) * columns]) for row in range(rows)]
-    sheet = Image.new("RGB", (width, sum(heights) + _GAP * (rows + 1)), _PAPER)
+    rows = [cells[start : start + columns] for start in range(0, len(cells), columns)]
+    heights = [max(cell.height for cell in row) for row in rows]
+    sheet = Image.new("RGB", (width, sum(heights) + _GAP * (len(rows) + 1)), _PAPER)
     top = _GAP
-    for row, height in enumerate(heights):
-        for column, cell in enumerate(cells[row * columns : (row + 1) * columns]):
+    for row, height in zip(rows, heights, strict=True):
+        for column, cell in enumerate(row):
             sheet.paste(cell, (_GAP + column * step, top))
         top += height + _GAP
     return sheet

@@ -1,8 +1,8 @@
-"""Writes drawn lines by the thousand: pictures with a list of labels, or tar files for training at scale.
+"""Writes drawn lines and pages by the thousand: pictures with a list of labels, or tar files to train with at scale.
 
-Lines are drawn in blocks, each by one process and written whole or not at all, so that a run that was stopped goes on
-with the blocks that are lacking. Line 12 is the same whoever draws it, and so the files of a run that was stopped are
-those of one that was not.
+They are drawn in blocks, each by one process and written whole or not at all, so that a run that was stopped goes on
+with the blocks that are lacking. Number 12 is the same whoever draws it, and so the files of a run that was stopped
+are those of one that was not.
 """
 
 from __future__ import annotations
@@ -20,16 +20,15 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Protocol, get_args
+
+from PIL import Image
 
 from typecase import __version__
 from typecase.cores import usable_cores
 from typecase.datasets.lines import LABELS_NAME
 from typecase.errors import OutputError, UsageError
 from typecase.files import atomic_write
-from typecase.synthesis.ground_truth import DrawnLine
-from typecase.synthesis.line_domains import LineWorkshop
-from typecase.synthesis.render import RenderSettings, label_row
 
 Form = Literal["folder", "webdataset"]
 
@@ -37,19 +36,65 @@ STATE_NAME = "render.json"
 """Says in the folder what is drawn there, so that a rerun goes on with that and nothing else."""
 
 BLOCK = 1000
-"""Lines in a block: a folder of pictures, or a tar file."""
+"""Pictures in a block: a folder of them, or a tar file."""
 
 _PARTS_NAME = ".parts"
-# Below this, starting processes takes longer than they save.
-_WORTH_A_PROCESS = 600
+
+
+class Drawn(Protocol):
+    """A picture that was drawn, with its truth."""
+
+    @property
+    def image(self) -> Image.Image:
+        """As Pillow holds it."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        ...
+
+
+class Workshop(Protocol):
+    """Draws by number."""
+
+    def draw(self, index: int) -> Any:
+        """Draws one."""
+        ...
+
+
+class DrawSettings(Protocol):
+    """What is drawn: plain values, which another process can be given."""
+
+    @property
+    def what(self) -> str:
+        """What comes of it, such as `lines`."""
+        ...
+
+    @property
+    def worth_a_process(self) -> int:
+        """Below so many pictures, starting processes takes longer than they save."""
+        ...
+
+    def open(self) -> Workshop:
+        """Opens fonts and texts."""
+        ...
+
+    def facts(self) -> dict[str, Any]:
+        """The settings as JSON values; the same facts draw the same."""
+        ...
+
+    def row(self, drawn: Any, image: str) -> dict[str, Any]:
+        """The row of a `labels.jsonl` for a picture at a path."""
+        ...
 
 
 @dataclass(frozen=True)
 class Written:
-    """What `write_lines` did.
+    """What `write_drawn` did.
 
     Attributes:
-        count: Lines that are there now.
+        count: Pictures that are there now.
         drawn: Of these, drawn by this call.
     """
 
@@ -57,8 +102,8 @@ class Written:
     drawn: int
 
 
-def write_lines(
-    settings: RenderSettings,
+def write_drawn(
+    settings: DrawSettings,
     count: int,
     out: str | os.PathLike[str],
     *,
@@ -67,35 +112,36 @@ def write_lines(
     processes: int | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Written:
-    """Draws lines and writes them; goes on where an earlier call of the same settings stopped.
+    """Draws and writes pictures; goes on where an earlier call of the same settings stopped.
 
     As `folder`: `images/00000/00000012.png` and so on, and `labels.jsonl` with a row for each, in order. As
-    `webdataset`: `lines-00000.tar` and so on, with `00000012.png`, `00000012.txt` and `00000012.json` for each line.
+    `webdataset`: `lines-00000.tar` (or `pages-00000.tar`) and so on, with `00000012.png`, `00000012.txt` and
+    `00000012.json` for each.
 
     Args:
         settings: What to draw.
-        count: How many lines there shall be; more than an earlier call's adds to these.
+        count: How many there shall be; more than an earlier call's adds to these.
         out: The folder.
         form: `folder` or `webdataset`.
-        block: Lines in a folder of pictures or in a tar file.
+        block: Pictures in a folder or in a tar file.
         processes: How many draw; None takes one for each core that this process may use.
-        progress: Is told how many lines there are.
+        progress: Is told how many there are.
 
     Raises:
-        UsageError: The folder holds lines of other settings, or more of them; or a setting is wrong.
+        UsageError: The folder holds pictures of other settings, or more of them; or a setting is wrong.
         DataError: Fonts or texts cannot be used.
         OutputError: The folder cannot be written.
     """
     if form not in get_args(Form):
         raise UsageError(f"There is no form {form!r}; choose from {', '.join(get_args(Form))}.")
     if count < 1 or block < 1:
-        raise UsageError(f"{count} lines in blocks of {block} cannot be drawn; give numbers from 1 up.")
+        raise UsageError(f"{count} {settings.what} in blocks of {block} cannot be drawn; give numbers from 1 up.")
     folder = Path(out)
     # Opened here although other processes may draw: what is wrong with the settings is said at once, and once.
     workshop = settings.open()
     state = {"typecase": __version__, "form": form, "block": block, "settings": settings.facts()}
     with _as_output_error(folder):
-        store = _Store(folder, form, block)
+        store = _Store(folder, form, block, settings)
         before = store.begin(state, count)
         sizes = {number: min(block, count - number * block) for number in range(-(-count // block))}
         done = {number for number, size in sizes.items() if size == before.get(number)}
@@ -111,31 +157,34 @@ def write_lines(
 
 
 class _Store:
-    """A folder of drawn lines and what of them is there."""
+    """A folder of drawn pictures and what of them is there."""
 
-    def __init__(self, folder: Path, form: str, block: int) -> None:
+    def __init__(self, folder: Path, form: str, block: int, settings: DrawSettings) -> None:
         self.folder = folder
         self.form = form
         self.block = block
+        self.settings = settings
         self._parts = folder / _PARTS_NAME
 
     def begin(self, state: dict[str, Any], count: int) -> dict[int, int]:
-        """Makes the folder ready; gives the number of lines of each block that is there."""
+        """Makes the folder ready; gives the number of pictures of each block that is there."""
         old = self._old_state()
         if old is not None:
             known = old.pop("count")
             if old != _as_json(state):
                 raise UsageError(
-                    f"{self.folder} holds lines that were drawn with other settings; choose another folder or "
-                    f"remove this one."
+                    f"{self.folder} holds {self.settings.what} that were drawn with other settings; choose another "
+                    f"folder or remove this one."
                 )
             if known > count:
-                raise UsageError(f"{self.folder} holds {known} lines already, more than {count}; ask for as many.")
+                raise UsageError(
+                    f"{self.folder} holds {known} {self.settings.what} already, more than {count}; ask for as many."
+                )
         elif self.folder.is_dir() and any(self.folder.iterdir()):
             raise UsageError(f"{self.folder} holds other files; choose a new or empty folder.")
         self._parts.mkdir(parents=True, exist_ok=True)
         self._restore_parts()
-        # Before the first line, so that a run that is stopped is known for what it is.
+        # Before the first picture, so that a run that is stopped is known for what it is.
         self._write_state(state, count)
         sizes = {}
         for part in self._parts.glob("*.jsonl"):
@@ -143,38 +192,38 @@ class _Store:
                 sizes[int(part.stem)] = sum(1 for _ in rows)
         return sizes
 
-    def write(self, number: int, lines: Iterator[tuple[int, DrawnLine]]) -> None:
+    def write(self, number: int, pictures: Iterator[tuple[int, Drawn]]) -> None:
         """Writes a block: its pictures first, then the part of the labels that says that they are there."""
         write = self._write_tar if self.form == "webdataset" else self._write_pictures
-        rows = write(number, lines)
+        rows = write(number, pictures)
         with atomic_write(self._part(number)) as temporary:
             temporary.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
 
-    def _write_pictures(self, number: int, lines: Iterator[tuple[int, DrawnLine]]) -> list[str]:
+    def _write_pictures(self, number: int, pictures: Iterator[tuple[int, Drawn]]) -> list[str]:
         target = self.folder / "images" / f"{number:05d}"
         temporary = target.with_name(f".{target.name}.partial")
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         rows = []
-        for index, line in lines:
+        for index, drawn in pictures:
             name = f"{index:08d}.png"
-            (temporary / name).write_bytes(_png(line))
-            rows.append(_row(line, f"images/{target.name}/{name}"))
+            (temporary / name).write_bytes(_png(drawn))
+            rows.append(self._row(drawn, f"images/{target.name}/{name}"))
         # A block that grows takes the place of the smaller one.
         shutil.rmtree(target, ignore_errors=True)
         temporary.rename(target)
         return rows
 
-    def _write_tar(self, number: int, lines: Iterator[tuple[int, DrawnLine]]) -> list[str]:
+    def _write_tar(self, number: int, pictures: Iterator[tuple[int, Drawn]]) -> list[str]:
         rows = []
         with (
-            atomic_write(self.folder / f"lines-{number:05d}.tar") as temporary,
+            atomic_write(self.folder / f"{self.settings.what}-{number:05d}.tar") as temporary,
             tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar,
         ):
-            for index, line in lines:
+            for index, drawn in pictures:
                 key = f"{index:08d}"
-                row = _row(line, f"{key}.png")
-                for suffix, content in (("png", _png(line)), ("txt", line.text.encode()), ("json", row.encode())):
+                row = self._row(drawn, f"{key}.png")
+                for suffix, content in (("png", _png(drawn)), ("txt", drawn.text.encode()), ("json", row.encode())):
                     # Without times and owners, equal lines are equal files.
                     member = tarfile.TarInfo(f"{key}.{suffix}")
                     member.size = len(content)
@@ -193,7 +242,7 @@ class _Store:
         shutil.rmtree(self._parts)
 
     def _restore_parts(self) -> None:
-        """Takes a finished run apart again, so that more lines can be added to it."""
+        """Takes a finished run apart again, so that more can be added to it."""
         if self.form == "folder":
             labels = self.folder / LABELS_NAME
             if labels.exists() and not any(self._parts.iterdir()):
@@ -202,13 +251,16 @@ class _Store:
                         with atomic_write(self._part(number)) as temporary:
                             temporary.write_bytes(b"".join(some))
             return
-        for tar in self.folder.glob("lines-*.tar"):
+        for tar in self.folder.glob(f"{self.settings.what}-*.tar"):
             number = int(tar.stem.partition("-")[2])
             if not self._part(number).exists():
                 with tarfile.open(tar) as members:
                     size = sum(member.name.endswith(".png") for member in members)
                 with atomic_write(self._part(number)) as temporary:
                     temporary.write_text("\n" * size, encoding="utf-8")
+
+    def _row(self, drawn: Drawn, image: str) -> str:
+        return json.dumps(self.settings.row(drawn, image), ensure_ascii=False, separators=(",", ":"))
 
     def _part(self, number: int) -> Path:
         return self._parts / f"{number:05d}.jsonl"
@@ -232,15 +284,15 @@ class _Store:
 
 
 def _draw_all(
-    settings: RenderSettings,
-    workshop: LineWorkshop,
+    settings: DrawSettings,
+    workshop: Workshop,
     store: _Store,
     blocks: Sequence[tuple[int, int]],
     processes: int | None,
 ) -> Iterator[int]:
     """Draws and writes blocks; gives the number of each when it is there."""
     workers = min(processes if processes is not None else usable_cores(), len(blocks))
-    if workers > 1 and sum(size for _, size in blocks) >= _WORTH_A_PROCESS:
+    if workers > 1 and sum(size for _, size in blocks) >= settings.worth_a_process:
         # Not forked: OpenCV holds threads that a fork would leave hanging.
         context = multiprocessing.get_context("spawn")
         with ProcessPoolExecutor(workers, context, initializer=_start, initargs=(settings, store)) as pool:
@@ -251,20 +303,20 @@ def _draw_all(
                     yield futures[future]
             except BrokenProcessPool as error:
                 raise OutputError(
-                    "A process that draws lines was ended; give it more memory or draw with --processes 1."
+                    f"A process that draws {settings.what} was ended; give it more memory or draw with --processes 1."
                 ) from error
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
         return
     for number, size in blocks:
-        store.write(number, _lines(workshop, store.block, number, size))
+        store.write(number, _pictures(workshop, store.block, number, size))
         yield number
 
 
-_work: tuple[LineWorkshop, _Store] | None = None
+_work: tuple[Workshop, _Store] | None = None
 
 
-def _start(settings: RenderSettings, store: _Store) -> None:
+def _start(settings: DrawSettings, store: _Store) -> None:
     global _work
     import cv2
 
@@ -278,23 +330,19 @@ def _start(settings: RenderSettings, store: _Store) -> None:
 def _draw_task(number: int, size: int) -> None:
     assert _work is not None, "the pool's initializer has run"
     workshop, store = _work
-    store.write(number, _lines(workshop, store.block, number, size))
+    store.write(number, _pictures(workshop, store.block, number, size))
 
 
-def _lines(workshop: LineWorkshop, block: int, number: int, size: int) -> Iterator[tuple[int, DrawnLine]]:
+def _pictures(workshop: Workshop, block: int, number: int, size: int) -> Iterator[tuple[int, Drawn]]:
     for index in range(number * block, number * block + size):
         yield index, workshop.draw(index)
 
 
-def _png(line: DrawnLine) -> bytes:
+def _png(drawn: Drawn) -> bytes:
     content = io.BytesIO()
     # Small pictures gain next to nothing from the slower levels.
-    line.image.save(content, "PNG", compress_level=1)
+    drawn.image.save(content, "PNG", compress_level=1)
     return content.getvalue()
-
-
-def _row(line: DrawnLine, image: str) -> str:
-    return json.dumps(label_row(line, image), ensure_ascii=False, separators=(",", ":"))
 
 
 def _chunks(rows: Iterator[bytes] | io.BufferedReader, size: int) -> Iterator[list[bytes]]:
