@@ -134,3 +134,12 @@ def test_effects_on_small_text_are_scaled_to_it() -> None:
 def test_an_unknown_effect_is_named_with_those_there_are() -> None:
     with pytest.raises(UsageError, match=r"'smoke'.*dot-matrix"):
         degrade(line(), np.random.default_rng(0), [("smoke", 1.0)], LINE_EFFECTS)
+
+
+def test_faint_type_outlives_a_black_rule_in_black_and_white() -> None:
+    pixels = np.full((32, 200), 235, np.uint8)
+    pixels[8:20, 10:190:6] = 150
+    pixels[26] = 0
+    for level in (85, 120, 150):
+        result = run("binarise", pixels, level=level, roughness=0)
+        assert (result[8:20, 10:190:6] == 0).all()

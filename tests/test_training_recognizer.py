@@ -185,6 +185,23 @@ def test_forms_that_only_measure_are_never_trained_on(tmp_path: Path, monkeypatc
         train_recognizer(tiny_settings(tmp_path / "forms"), tmp_path / "run")
 
 
+def test_hopeless_lines_are_left_out_of_the_loss_and_pull_at_nothing() -> None:
+    torch.manual_seed(0)
+    sure = logits_for(["a", "b"], CODEC)
+    logits = torch.cat([sure, logits_for(["c", "c"], CODEC)]).requires_grad_()
+    targets = CODEC.targets(["ab", "ab"], [False, False], [logits.shape[1]] * 2)
+    alone = CODEC.loss(sure, targets[:1])
+    assert float(CODEC.loss(logits, targets).detach()) > 1.0
+    kept = CODEC.loss(logits, targets, hopeless=1.0)
+    assert float(kept.detach()) == pytest.approx(float(alone))
+    kept.backward()  # type: ignore[no-untyped-call]
+    assert logits.grad is not None
+    assert logits.grad[0].abs().sum() > 0
+    assert (logits.grad[1] == 0).all()
+    # Where nothing is left, nothing is learnt, and no number is divided by nothing.
+    assert float(CODEC.loss(logits[1:], targets[1:], hopeless=1.0).detach()) == 0.0
+
+
 def logits_for(frames: list[str], codec: LineCodec, sure: float = 12.0) -> torch.Tensor:
     """Logits that say one label a frame; "" is the blank."""
     labels = [0 if not frame else codec.encode(frame)[0] for frame in frames]

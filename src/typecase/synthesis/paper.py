@@ -66,6 +66,10 @@ def print_dots(pixels: Pixels, generator: np.random.Generator, *, rows: float, s
     return _less(pixels.ndim, np.asarray(struck, np.uint8), dots)
 
 
+# Percentage that black and white must keep of what is darker than paper by a quarter of the whole range.
+_KEPT_INK = 65
+
+
 def binarise(pixels: Pixels, generator: np.random.Generator, *, level: float, roughness: float) -> Pixels:
     """Pure black and white by a threshold, with ragged edges.
 
@@ -76,6 +80,10 @@ def binarise(pixels: Pixels, generator: np.random.Generator, *, level: float, ro
     span = (lightest - darkest) / 255
     rough = grey + span * roughness * texture(grey.shape, generator, float(generator.uniform(0, 0.25)))
     level = darkest + span * level
+    # A black rule is so much darker than faint type that a level by the darkest would leave the rule alone.
+    inked = grey[grey < lightest - 0.25 * (lightest - darkest)]
+    if inked.size:
+        level = max(level, float(np.percentile(inked, _KEPT_INK)))
     black_and_white = np.where(rough > level, np.uint8(255), np.uint8(0))
     return black_and_white if pixels.ndim == 2 else np.repeat(black_and_white[..., np.newaxis], 3, axis=2)
 

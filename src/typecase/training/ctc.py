@@ -57,8 +57,11 @@ class LineCodec:
             row[_LABELS : _LABELS + len(text)] = self.encode(text)
         return torch.from_numpy(rows)
 
-    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, logits: Tensor, targets: Tensor, hopeless: float = 0.0) -> Tensor:
         """Mean over the lines of the loss of a line by its characters.
+
+        What nobody can read, erased or blurred away, has the largest loss of all. To a net that reads nearly everything
+        else such lines are most of the gradient and teach it to guess, so they can be left out.
 
         For a line whose truth is upper case only, the probabilities of a letter's two cases are added before the
         loss is taken: the net may go on to see either, and unlearns nothing.
@@ -66,6 +69,7 @@ class LineCodec:
         Args:
             logits: Of shape [N, T, 1 + classes], any float type; computed in float32.
             targets: Rows as `targets` makes them.
+            hopeless: Lines with a greater loss a character are left out of the mean; 0 leaves none out.
 
         Returns:
             A scalar in nats a character.
@@ -90,7 +94,11 @@ class LineCodec:
             # A line with more letters than frames cannot be read, and must not end the training.
             zero_infinity=True,
         )
-        return (losses / lengths.clamp(min=1)).mean()
+        losses = losses / lengths.clamp(min=1)
+        if hopeless:
+            kept = (losses.detach() <= hopeless).to(losses.dtype)
+            return (losses * kept).sum() / kept.sum().clamp(min=1)
+        return losses.mean()
 
     def greedy(self, logits: Tensor, frames: Sequence[int]) -> list[str]:
         """Reads lines by the best label of each frame, for looking on while training; reading proper is elsewhere."""

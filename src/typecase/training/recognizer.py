@@ -285,7 +285,7 @@ class LineTask:
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Connectionist temporal classification, in nats a character."""
-        return self.codec.loss(outputs, targets)
+        return self.codec.loss(outputs, targets, self.settings.hopeless)
 
     def correct(self, outputs: Tensor, targets: Tensor) -> int:
         """Counts lines that are read without an error."""

@@ -238,6 +238,10 @@ class TrainRecognizerSettings(Settings):
     max_bad: Annotated[Share, Meta(description="Share of lines that may be unusable.")] = 0.05
     epoch_lines: Annotated[int, Meta(ge=1, description="Lines of an epoch, over all sources.")] = 20_000
     longest: Annotated[int, Meta(ge=32, description="Widest line to train on, in pixels of the canvas.")] = 1024
+    hopeless: Annotated[
+        float,
+        Meta(ge=0, description="Loss a character above which a line is taken for illegible; 0 takes none for it."),
+    ] = 0.0
     drawing: Annotated[int, Meta(ge=0, description="Processes that draw lines; 0 is one for every two cores.")] = 0
     licence: Annotated[str, Meta(description="Licence of the weights, for their card.")] = ""
     network: NetworkSettings = NetworkSettings(name="linenet")
