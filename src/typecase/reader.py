@@ -31,6 +31,7 @@ from typecase.files import sha256_of
 from typecase.languages import languages_of
 from typecase.reading import (
     SOURCE_ERRORS,
+    PageReading,
     ReadDocument,
     Reading,
     ReadPage,
@@ -175,13 +176,22 @@ class Reader:
         with reading:
             return ReadDocument(reading.head, tuple(reading)).document
 
-    def open(self, source: DocumentSource, mode: Mode = "page", *, name: str | None = None, **options: Any) -> Reading:
+    def open(
+        self,
+        source: DocumentSource,
+        mode: Mode = "page",
+        *,
+        name: str | None = None,
+        read: PageReading | None = None,
+        **options: Any,
+    ) -> Reading:
         """Opens a document whose pages are read one by one, as they are asked for; memory does not grow with them.
 
         Args:
             source: See `read`.
             mode: See `read`.
             name: See `read`.
+            read: What reads the pages instead of this reader, such as other processes with the same settings.
             **options: See `read`.
 
         Returns:
@@ -190,7 +200,8 @@ class Reader:
         Raises:
             InputError: The source cannot be opened; see `read` for the others.
         """
-        return self._reading(source, self._request(mode=mode, **options), name)
+        request = self._request(mode=mode, **options)
+        return Reading(source, request, read or self._read_pages, self._provenance(request), name)
 
     def read_pages(self, source: DocumentSource, mode: Mode = "page", **options: Any) -> Iterator[Page]:
         """Reads a document page by page; memory does not grow with the number of pages.
@@ -252,8 +263,8 @@ class Reader:
             _ = self.page_reader
         return request
 
-    def _reading(self, source: DocumentSource, request: Request, name: str | None = None) -> Reading:
-        return Reading(source, request, self._read_pages, self._provenance(request), name)
+    def _reading(self, source: DocumentSource, request: Request) -> Reading:
+        return Reading(source, request, self._read_pages, self._provenance(request))
 
     def _read_many(self, sources: Iterable[DocumentSource], request: Request) -> Iterator[ReadDocument | SourceError]:
         rest = iter(sources)

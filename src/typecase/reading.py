@@ -152,6 +152,11 @@ class Reading:
         self.count = self._document.count
 
     @property
+    def numbers(self) -> Sequence[int]:
+        """The pages that will come, by their numbers in the document."""
+        return self._document.numbers
+
+    @property
     def is_picture(self) -> bool:
         """Whether it is but one picture."""
         return self.count == 1 and self._document.pdf is None

@@ -89,11 +89,12 @@ def _network_table(networks: list[dict[str, Any]]) -> Table:
 
 
 def _weights_table(weights: list[dict[str, Any]]) -> Table:
-    table = _table("Shipped weights", ["name", "network", "classes", "input", "size", "sha256", "figures"])
+    table = _table("Shipped weights", ["name", "task", "network", "classes", "input", "size", "sha256", "figures"])
     for one in weights:
         figures = "\n".join(_figure(key, value) for key, value in one["figures"].items())
         table.add_row(
             one["name"],
+            one["task"],
             one["network"],
             str(len(one["classes"])),
             _input(one),
@@ -106,8 +107,10 @@ def _weights_table(weights: list[dict[str, Any]]) -> Table:
 
 def _input(one: dict[str, Any]) -> str:
     shape = one["input"]
-    width = "any" if one["task"] == "recognizer" else shape["size"]
-    return f"{width} x {shape['size']} {'grey' if shape['channels'] == 1 else 'RGB'}"
+    # A line is as wide as it is, and a page has any sides; its `size` is what these are filled up to multiples of.
+    width = shape["size"] if one["task"] == "classifier" else "any"
+    height = "any" if one["task"] == "detector" else shape["size"]
+    return f"{width} x {height} {'grey' if shape['channels'] == 1 else 'RGB'}"
 
 
 def _figure(key: str, value: object) -> str:

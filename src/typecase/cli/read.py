@@ -15,7 +15,7 @@ import typer
 
 from typecase.cli import output
 from typecase.cli.picture_arguments import in_one_line
-from typecase.errors import ExitCode, InputError, SomeInputsError, UsageError
+from typecase.errors import ExitCode, InputError, SomeInputsError, TypecaseError, UsageError
 
 if TYPE_CHECKING:
     from typecase.cli.read_inputs import Input
@@ -29,8 +29,13 @@ _MODE_OF_NUMBER = {"3": "page", "6": "block", "7": "line", "8": "word", "10": "c
 DOCUMENTS_A_PROCESS = 4
 """A further process must have so many documents to do before it is worth its start."""
 
+PAGES_A_PROCESS = 8
+"""Likewise pages of a single document."""
+
 MEMORY_A_PROCESS = 1 << 30
 """Bytes of free memory without which no further process is started."""
+
+_LONG = (".pdf", ".tif", ".tiff")
 
 _NAMED = 5
 """So many of the documents that failed are named at the end; the others were named when they failed."""
@@ -235,8 +240,10 @@ def read(
     if place is not None or boxes:
         check_names(documents)
         results.check(documents)
-    jobs = _usual_jobs(len(documents), mode) if jobs is None and threads is None else jobs or 1
-    jobs = min(jobs, len(documents))
+    pages_to_do = _pages_of(documents[0], pages, password) if len(documents) == 1 and jobs != 1 else None
+    if jobs is None:
+        jobs = _usual_jobs(len(documents), pages_to_do, mode) if threads is None else 1
+    jobs = min(jobs, pages_to_do or len(documents))
     if jobs > 1:
         threads = threads or 1
     opening = {"languages": language, "threads": threads, "model": model, "detector": detector}
@@ -270,13 +277,26 @@ def _check_place(
             )
 
 
-def _usual_jobs(documents: int, mode: str) -> int:
+def _pages_of(document: Input, pages: str | None, password: str | None) -> int | None:
+    """How many pages of a long document are to be read; None where it is none, or cannot be opened."""
+    from typecase.sources.documents import open_document
+
+    if document.path is None or document.suffix.lower() not in _LONG:
+        return None
+    try:
+        with open_document(document.path, pages=pages, password=password) as opened:
+            return opened.count
+    except TypecaseError:
+        return None
+
+
+def _usual_jobs(documents: int, pages: int | None, mode: str) -> int:
     """How many processes are worth their start."""
     import os
 
     from typecase.cores import usable_cores
 
-    most = documents // DOCUMENTS_A_PROCESS
+    most = documents // DOCUMENTS_A_PROCESS if pages is None else pages // PAGES_A_PROCESS
     if mode not in ("page", "block"):
         # A line takes a millisecond or two.
         most //= 100
@@ -323,18 +343,19 @@ def _outcomes(
 ) -> Iterator[Outcome]:
     from typecase.cli.read_job import JobRunner, ordered
 
+    stream: BinaryIO | None = sys.stdout.buffer if job.results.folder is None else None
     if jobs > 1:
         from typecase.cli.worker_pool import WorkerPool
 
         pool = stack.enter_context(WorkerPool(job, jobs))
-        found = pool.run(documents)
-        if job.results.folder is None:
-            yield from ordered(found)
+        if len(documents) == 1:
+            yield JobRunner(job).run_in(pool, documents[0], stream, progress.page_done)
+        elif stream is None:
+            yield from (outcome for _, outcome in pool.outcomes(documents))
         else:
-            yield from (outcome for _, outcome in found)
+            yield from ordered(pool.outcomes(documents))
         return
     runner = JobRunner(job)
-    stream: BinaryIO | None = sys.stdout.buffer if job.results.folder is None else None
     for start in range(0, len(documents), job.at_once):
         yield from runner.run(documents[start : start + job.at_once], stream, progress.page_done)
 

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from typecase.cli.picture_arguments import in_one_line, pixel_limit
 from typecase.cli.read_inputs import Input
 from typecase.cli.read_results import ResultFiles, Results
-from typecase.errors import ExistsError, ExitCode, ModelError, OutputError, TypecaseError, UsageError
+from typecase.errors import ExistsError, ExitCode, InputError, ModelError, OutputError, TypecaseError, UsageError
 
 if TYPE_CHECKING:
+    from typecase.cli.worker_pool import WorkerPool
+    from typecase.document import Page
     from typecase.reader import Reader
-    from typecase.reading import ReadDocument, ReadPage, SourceError
+    from typecase.reading import ReadDocument, ReadPage, Request, SourceError
+    from typecase.sources.documents import SourcePage
     from typecase.writers import Head
 
 _LOGGER = logging.getLogger("typecase.read")
@@ -154,7 +157,7 @@ class JobRunner:
         """
         waiting = []
         for document in documents:
-            if self.job.results.resume and not self.job.results.overwrite and self.job.results.is_done(document):
+            if self._is_done(document):
                 yield Outcome(document, skipped=True)
             elif document.error:
                 yield Outcome(document, failure=Failure(document.error, ExitCode.INPUT))
@@ -165,6 +168,68 @@ class JobRunner:
             return
         for document in waiting:
             yield self._guarded(document, partial(self._read, document, stream, page_done))
+
+    def pages(self, document: Input, numbers: Sequence[int]) -> list[Page] | Failure:
+        """Reads some pages of a document for another process, which writes them.
+
+        Returns:
+            The pages, those that failed among them; or why the document cannot be opened.
+        """
+        from typecase.document import Page
+
+        options = {**self.options, "pages": list(numbers)}
+        pages: list[Page] = []
+        try:
+            with self.reader.open(document.source, self.job.mode, name=document.name, **options) as reading:  # type: ignore[arg-type]
+                pages.extend(read.page for read in reading)
+        except InputError as error:
+            # Where all of a few pages fail, others may do.
+            return pages or [Page(0, 0, number=number, error=str(error)) for number in numbers]
+        except Exception as error:
+            return Failure.of(error)
+        return pages
+
+    def run_in(self, pool: WorkerPool, document: Input, stream: BinaryIO | None, page_done: PageDone | None) -> Outcome:
+        """Reads the pages of one document in several processes, and writes them in this one.
+
+        Args:
+            pool: The processes.
+            document: What is read.
+            stream: See `run`.
+            page_done: See `run`.
+        """
+        if self._is_done(document):
+            return Outcome(document, skipped=True)
+        return self._guarded(document, partial(self._read_in, pool, document, stream, page_done))
+
+    def _read_in(
+        self, pool: WorkerPool, document: Input, stream: BinaryIO | None, page_done: PageDone | None
+    ) -> Outcome:
+        ready: dict[int, Page] = {}
+        coming: Iterator[Page] = iter(())
+
+        def read(pages: Sequence[SourcePage], request: Request) -> list[Page]:
+            found = []
+            for page in pages:
+                while page.number not in ready:
+                    read = next(coming)
+                    ready[read.number] = read
+                found.append(ready.pop(page.number))
+            return found
+
+        with self.reader.open(
+            document.source,
+            self.job.mode,  # type: ignore[arg-type]
+            name=document.name,
+            read=read,
+            **self.options,
+        ) as reading:
+            coming = pool.pages(document, reading.numbers)
+            return self._written(document, reading.head, reading, stream, page_done)
+
+    def _is_done(self, document: Input) -> bool:
+        results = self.job.results
+        return results.resume and not results.overwrite and results.is_done(document)
 
     def _read(self, document: Input, stream: BinaryIO | None, page_done: PageDone | None) -> Outcome:
         with self.reader.open(document.source, self.job.mode, name=document.name, **self.options) as reading:  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import logging
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -147,11 +147,13 @@ class OpenDocument:
     Attributes:
         name: What results and messages call it.
         count: How many pages will come, where that is known beforehand.
+        numbers: Which, by their numbers in the document, from 1.
         pdf: The PDF, as a path or its bytes; None where the pages are pictures.
     """
 
     name: str
     count: int | None = None
+    numbers: Sequence[int] = (1,)
     pdf: Path | bytes | None = None
     password: str | None = None
 
@@ -207,8 +209,8 @@ def open_document(
         # A page may be asked for again by what writes it, so all of it is held.
         return _from_bytes(seekable(source, name).read(), name, options)
     raise InputError(
-        f"A document cannot be of the type {type(source).__name__}; give a path, an address, the bytes of a file, an open binary "
-        "file, a Pillow picture or a NumPy array."
+        f"A document cannot be of the type {type(source).__name__}; give a path, an address, the bytes of a file, an "
+        "open binary file, a Pillow picture or a NumPy array."
     )
 
 
@@ -266,6 +268,10 @@ class _Pictures(OpenDocument):
             self._stream.close()
             raise
         self.count = len(self._indices)
+        self.numbers = [self._number(index) for index in self._indices]
+
+    def _number(self, index: int) -> int:
+        return index + 1 if self._file.kind.pages or self._options.selection else 1
 
     def _chosen(self) -> list[int]:
         selection = self._options.selection
@@ -278,7 +284,7 @@ class _Pictures(OpenDocument):
 
     def __iter__(self) -> Iterator[SourcePage]:
         for frame in self._file.frames(self._indices):
-            number = frame.index + 1 if self._file.kind.pages or self._options.selection else 1
+            number = self._number(frame.index)
             image = frame.image
             if isinstance(image, InputError):
                 yield SourcePage(number, to_read=False, error=image)
@@ -306,10 +312,10 @@ class _Pdf(OpenDocument):
         except BaseException:
             file.close()
             raise
-        self.count = len(self._numbers)
+        self.count = len(self.numbers)
 
     def __iter__(self) -> Iterator[SourcePage]:
-        for number in self._numbers:
+        for number in self.numbers:
             page = None
             try:
                 page = self._file.page(number)
