@@ -16,6 +16,9 @@ sq sqi alb|sv swe|sw swa|tr tur
 """
 _TWO_LETTERS = {code: codes.split()[0] for codes in _CODES.split("|") for code in codes.split()}
 
+CODES = frozenset(_TWO_LETTERS)
+"""All codes that are understood, of two and of three letters."""
+
 LANGUAGES = tuple(sorted(set(_TWO_LETTERS.values())))
 """Two-letter codes of the languages whose every letter the shipped recogniser knows."""
 

@@ -1,0 +1,1 @@
+"""What lets typecase stand in other programs' places."""
