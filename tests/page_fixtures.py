@@ -1,60 +1,139 @@
-"""Pages of bars and what reads them: the lines of `line_fixtures`, one below the other, found by their rows."""
+"""The page in a headless Chromium, and a receipt to show it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
-import numpy as np
-from PIL import Image
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+from playwright.sync_api import BrowserContext, Error, Page, Playwright, sync_playwright
 
-from line_fixtures import HEIGHT, line_picture
-from typecase.decoding.options import ReadOptions
-from typecase.document import Block, Box, Page
-from typecase.reader import Reader
-from typecase.reading import moved
-from typecase.stages.recognize import LineRecognizer
+from serve_fixtures import REPOSITORY
 
-PITCH = 64
-MARGIN = 16
+SCREENSHOTS = REPOSITORY / "build" / "screenshots"
+"""Where the tests leave pictures of the page, for a look."""
 
+_FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 
-def page_picture(lines: Sequence[str], *, width: int = 320, height: int | None = None) -> Image.Image:
-    """Draws a page with lines of bars, each in a row of its own; an empty text leaves its row empty."""
-    page = Image.new("L", (width, height or PITCH * len(lines) + 2 * MARGIN), 255)
-    for row, text in enumerate(lines):
-        if text:
-            page.paste(line_picture(text), (MARGIN, MARGIN + PITCH * row))
-    return page
-
-
-class RowReader:
-    """Reads pages of `page_picture`, as `typecase.stages.page.PageReader` does real ones: a block for each line."""
-
-    def __init__(self, recognizer: LineRecognizer) -> None:
-        self.recognizer = recognizer
-        self.detector = SimpleNamespace(path=Path(recognizer.path))
-        self.seen: list[tuple[int, int]] = []
-
-    def read(self, image: Image.Image, options: ReadOptions | None = None, region: Box | None = None) -> Page:
-        self.seen.append(image.size)
-        grey = np.asarray(image.convert("L")).copy()
-        if region is not None:
-            inside = np.zeros(grey.shape, bool)
-            inside[int(region.y) : int(region.bottom), int(region.x) : int(region.right)] = True
-            grey[~inside] = 255
-        blocks = []
-        for top in range(MARGIN, image.height - HEIGHT + 1, PITCH):
-            row = grey[top : top + HEIGHT]
-            if row.min() < 128:
-                [line] = self.recognizer.read([row], (options or ReadOptions()).changed(mode="line"))
-                line = moved(line, 0, top)
-                blocks.append(Block(line.box, (line,)))
-        return Page(*image.size, tuple(blocks))
+RECEIPT_LINES = (
+    "CORNER BAKERY",
+    "12 Market Street, Leeds",
+    "",
+    "2 Coffee            7.80",
+    "1 Almond cake       3.25",
+    "1 Orange juice      4.10",
+    "",
+    "Subtotal           15.15",
+    "TOTAL              18.18",
+    "",
+    "27 Nov 2026        09:41",
+    "Thank you for your visit",
+)
 
 
-def row_reader(reader: Reader) -> RowReader:
-    """Lets a reader read pages of `page_picture`, and gives what does it."""
-    reader._page_reader = RowReader(reader.recognizer)  # type: ignore[assignment]
-    return reader._page_reader  # type: ignore[return-value]
+@dataclass(frozen=True)
+class DrawnWord:
+    """A word of the receipt and where it is drawn: left, top, right, bottom."""
+
+    text: str
+    box: tuple[float, float, float, float]
+
+
+def draw_receipt(path: Path) -> list[DrawnWord]:
+    """Draws the receipt, and tells its words."""
+    font = ImageFont.truetype(_font(), 26)
+    image = Image.new("L", (480, 60 + 50 * len(RECEIPT_LINES)), 250)
+    draw = ImageDraw.Draw(image)
+    words = []
+    for number, line in enumerate(RECEIPT_LINES):
+        y = 36 + 50 * number
+        draw.text((40, y), line, font=font, fill=20)
+        place = 0
+        for text in line.split():
+            place = line.index(text, place)
+            left = 40 + draw.textlength(line[:place], font=font)
+            words.append(DrawnWord(text, draw.textbbox((left, y), text, font=font)))
+            place += len(text)
+    image.save(path)
+    return words
+
+
+def _font() -> str:
+    found = [
+        *Path("/usr/share/fonts").rglob("DejaVuSansMono.ttf"),
+        *Path("/usr/share/fonts").rglob("LiberationMono-Regular.ttf"),
+    ]
+    if not found:
+        pytest.skip("there is no monospaced typeface; install fonts-dejavu-core")
+    return str(found[0])
+
+
+@contextmanager
+def chromium() -> Iterator[Playwright]:
+    """Playwright, where Chromium is."""
+    if shutil.which("chromium") is None:
+        pytest.skip("there is no Chromium; install Debian's package chromium")
+    with sync_playwright() as playwright:
+        yield playwright
+
+
+@contextmanager
+def window(playwright: Playwright, url: str, **settings: Any) -> Iterator[Page]:
+    """A window with the page in it; it fails if a script fails, or anything but the service is asked."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        context: BrowserContext = playwright.chromium.launch_persistent_context(
+            profile,
+            executable_path=shutil.which("chromium"),
+            args=_FLAGS,
+            headless=True,
+            accept_downloads=True,
+            **settings,
+        )
+        failures: list[str] = []
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: failures.append(f"script: {error}"))
+        page.on("console", lambda said: failures.append(f"console: {said.text}") if _is_failure(said) else None)
+        page.on(
+            "request", lambda asked: failures.append(f"asked {asked.url}") if not _is_ours(asked.url, url) else None
+        )
+        page.on("dialog", lambda dialog: (failures.append("a script ran"), dialog.dismiss()))
+        try:
+            page.goto(url)
+            page.wait_for_selector("html[data-ready]")
+            yield page
+        finally:
+            try:
+                context.close()
+            except Error:
+                failures.append("the browser died")
+        assert not failures, failures
+
+
+def _is_failure(said: Any) -> bool:
+    # The browser notes every answer that is not a success, which tests of refusals bring about.
+    return said.type in ("error", "warning") and "Failed to load resource" not in said.text
+
+
+def _is_ours(address: str, url: str) -> bool:
+    return address.startswith((url, "blob:", "data:"))
+
+
+def keep(page: Page, name: str) -> None:
+    """Keeps a picture of the page."""
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")

@@ -25,6 +25,7 @@ export class Rail {
   update(document) {
     const items = this.items.get(document) ?? new Map();
     this.items.set(document, items);
+    let grown = false;
     for (const [number, page] of [...document.pages].sort(([one], [other]) => one - other)) {
       let item = items.get(number);
       if (!item) {
@@ -34,14 +35,16 @@ export class Rail {
         item = { element: make("li", {}, button), button, image };
         items.set(number, item);
         this.owners.set(item.element, { document, number, image });
-        this.root.append(item.element);
         this.seen.observe(item.element);
+        grown = true;
       }
       const key = { failed: "page-failed", done: "page-number" }[page.state] ?? "page-waiting";
       item.button.setAttribute("aria-label", t(key, { number }));
       item.button.title = document.job.name;
       item.button.dataset.state = page.state;
     }
+    // Pages may be told of in another order than theirs.
+    if (grown) this.root.append(...[...items].sort(([one], [other]) => one - other).map(([, item]) => item.element));
     this.fold();
   }
 

@@ -63,6 +63,12 @@ export class TextPane {
     this.makeCurrent(Math.min(this.current, Math.max(0, words.length - 1)));
   }
 
+  /** Says that the page is still being read. */
+  wait() {
+    this.clear();
+    this.root.replaceChildren(make("p", { className: "quiet", textContent: t("read-soon") }));
+  }
+
   clear() {
     this.words = [];
     this.elements = [];

@@ -81,6 +81,14 @@ export class Viewer {
     this.viewport.scrollTo(0, 0);
   }
 
+  /** Width and height in pixels of a picture at an address. */
+  async sizeOf(url) {
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    return [image.naturalWidth, image.naturalHeight];
+  }
+
   clear() {
     this.frame.hidden = true;
     this.image.removeAttribute("src");

@@ -2,14 +2,12 @@
 
 import { ask, createJob, follow, Refused } from "./api.js";
 import { byId, complain, make, save, say } from "./dom.js";
-import { textOf, wordsOf } from "./page.js";
+import { otherReadings, textOf, wordsOf } from "./page.js";
 import { Rail } from "./rail.js";
 import { percent, t } from "./strings.js";
 import { TextPane } from "./textpane.js";
 import { Viewer } from "./viewer.js";
 import { WordCard } from "./wordcard.js";
-import { otherReadings } from "./page.js";
-
 const KEPT = "typecase-jobs";
 
 export function startWorkbench() {
@@ -72,7 +70,7 @@ class Workbench {
   }
 
   async adopt(job) {
-    const document = { job, pages: new Map(), stopped: new AbortController() };
+    const document = { job, pages: new Map(), listed: false, stopped: new AbortController() };
     this.documents.push(document);
     this.keep();
     try {
@@ -92,19 +90,20 @@ class Workbench {
     if (event === "page") {
       document.pages.set(data.number, { ...document.pages.get(data.number), ...data });
       this.rail.update(document);
-      // The first page that is read is shown at once, and the one that is looked at when it is.
-      if (!this.current || (this.current.document === document && this.current.number === data.number)) {
+      if (this.current?.document === document && this.current.number === data.number) {
         await this.showPage(document, data.number);
       }
       return;
     }
-    const counted = document.job.pages === null && data.pages !== null;
     document.job = data;
-    if ((counted || !document.pages.size) && data.pages !== null) {
+    if (!document.listed && data.pages !== null) {
+      document.listed = true;
       for (const page of await (await ask(`v1/jobs/${data.id}/pages`)).json()) {
         document.pages.set(page.number, { ...document.pages.get(page.number), ...page });
       }
       this.rail.update(document);
+      // Its first page is shown at once, and its words as soon as they are read.
+      await this.showPage(document, Math.min(...document.pages.keys()));
     }
     this.showJob(document.job);
   }
@@ -203,12 +202,21 @@ class Workbench {
     // Another page may have been asked for meanwhile.
     if (this.current.document !== document || this.current.number !== number) return;
     const name = t("picture-alt", { number, name: document.job.name });
-    if (page.state === "failed" || !page.content) {
+    if (page.state === "failed") {
       this.words = [];
       this.viewer.clear();
       this.text.clear();
       problem.hidden = false;
-      problem.textContent = page.problem?.detail ?? t("page-waiting", { number });
+      problem.textContent = page.problem.detail;
+      return;
+    }
+    if (!page.content) {
+      this.words = [];
+      const [width, height] = await this.viewer.sizeOf(page.url);
+      if (!page.content && this.current.document === document && this.current.number === number) {
+        this.viewer.show(page.url, name, { width, height }, []);
+        this.text.wait();
+      }
       return;
     }
     this.words = wordsOf(page.content);
