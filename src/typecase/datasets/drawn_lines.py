@@ -11,6 +11,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import signal
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -241,6 +242,8 @@ _task: tuple[LineOrder, LinePreprocess, str] | None = None
 def _open(order: LineOrder, preprocess: LinePreprocess, key: str) -> None:
     global _task
     _task = (order, preprocess, key)
+    # Ctrl-C goes to every process of a terminal; the one that trains ends this one, after its checkpoint.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The net goes first.
     if hasattr(os, "nice"):
         os.nice(5)

@@ -28,7 +28,7 @@ class NetworkFacts:
         channels: Channels of the picture it takes; 1 is grey, 3 is RGB.
         size: Side of the square picture it takes, height of the line, or what a page's sides are multiples of, in
             pixels.
-        parameters: Number of parameters with 62 classes and no options.
+        parameters: Number of parameters with 62 classes (a detector has one) and no options.
         target: `module:class` of its implementation.
     """
 
@@ -119,7 +119,8 @@ def build(name: str, *, classes: int, channels: int, size: int, options: Mapping
 
     Returns:
         A module that takes float pictures [N, channels, size, size] and gives logits [N, classes]; one for lines
-        takes [N, channels, size, width] and gives [N, frames, 1 + classes], the blank of CTC first.
+        takes [N, channels, size, width] and gives [N, frames, 1 + classes], the blank of CTC first; one for pages
+        takes any height and width that are multiples of `size` and gives the maps of `typecase.nets.pagenet`.
 
     Raises:
         UsageError: There is no such network, or the options or the size do not suit it.

@@ -10,6 +10,7 @@ from typecase.errors import ModelError
 from typecase.preprocess import FloatArray, PixelArray
 from typecase.runtime.onnx_file import OnnxFile
 from typecase.runtime.openvino import LoadedNet, reason
+from typecase.stages.lines_of_maps import CELL, CHANNELS
 
 
 class OpenVinoPageNet(LoadedNet):
@@ -34,7 +35,7 @@ class OpenVinoPageNet(LoadedNet):
         super().__init__(model, threads, precision)
         self.preprocess = model.card.page_preprocess
         self._request: Any = None
-        self._check_ends((self.preprocess.channels, None, None), (None, None, None))
+        self._check_ends((self.preprocess.channels, None, None), (CHANNELS, None, None))
 
     def __call__(self, grey: PixelArray) -> FloatArray:
         """Runs the net.
@@ -43,7 +44,7 @@ class OpenVinoPageNet(LoadedNet):
             grey: A page at the scale at which it is to be looked at, [height, width].
 
         Returns:
-            Maps of shape [channels, rows, columns], padding included.
+            Maps of shape [7, rows, columns], padding included; see `typecase.stages.lines_of_maps`.
 
         Raises:
             ModelError: OpenVINO cannot run the net, or its answer has an impossible shape.
@@ -61,7 +62,7 @@ class OpenVinoPageNet(LoadedNet):
                 raise ModelError(
                     f"{self._where} cannot be run by OpenVINO ({reason(error)}); export it again with free sides."
                 ) from error
-        if answer.ndim != 4 or answer.shape[0] != 1 or not answer.size:
+        if answer.shape != (1, CHANNELS, batch.shape[2] // CELL, batch.shape[3] // CELL):
             raise ModelError(f"{self._where} answers a page with an array of {list(answer.shape)}; export it again.")
         if not np.isfinite(answer).all():
             raise ModelError(

@@ -23,7 +23,7 @@ from typecase import config, nets
 from typecase.charset import ClassSet
 from typecase.cores import usable_cores
 from typecase.datasets.pages import PageSample
-from typecase.errors import UsageError
+from typecase.errors import DataError, UsageError
 from typecase.files import atomic_write
 from typecase.modelcard import DETECTOR, ModelCard
 from typecase.modelfile import load_matching, save_model
@@ -94,7 +94,7 @@ class PageTask:
         size = self.settings.loop.batch_size
         block, place = divmod((epoch * self.steps + step) * size, BLOCK)
         if self._held is None or self._held[0] != block:
-            last = self.settings.loop.epochs * self.steps * size // BLOCK
+            last = (self.settings.loop.epochs * self.steps * size - 1) // BLOCK
             self._blocks.prepare([number for number in range(block, block + 4) if number <= last])
             self._held = block, self._blocks.block(block)
         windows = self._held[1]
@@ -281,6 +281,8 @@ def _with_kinds(settings: TrainDetectorSettings) -> TrainDetectorSettings:
                 raise UsageError(
                     f"{one.path} holds the forms of FUNSD, which may be measured on but not trained on; leave them out."
                 )
+            if not one.path.exists():
+                raise DataError(f"{one.path} does not exist; check the path.")
             kind = "sroie" if (one.path / "box").is_dir() else "drawn"
         data[name] = msgspec.structs.replace(one, kind=kind)
     return msgspec.structs.replace(settings, data=data)

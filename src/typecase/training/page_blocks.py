@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -209,6 +210,8 @@ _task: tuple[TrainDetectorSettings, dict[str, PageSource]] | None = None
 
 def _open(settings: TrainDetectorSettings) -> None:
     global _task
+    # Ctrl-C goes to every process of a terminal; the one that trains ends this one, after its checkpoint.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The net goes first.
     if hasattr(os, "nice"):
         os.nice(5)
