@@ -130,7 +130,7 @@ def test_tar_files_are_called_after_what_they_hold(settings: PageSettings, tmp_p
         ["--layout", "typescript"],
         ["--style", "fax"],
         ["--rotation", "180"],
-        ["--characters", "abcdefghijklmnopqrstuvwxyz "],
+        ["--characters", "abcdefghijklmnopqrstuvwxyzS. "],
         ["--seed", "1"],
         ["--colour"],
     ],
@@ -139,7 +139,7 @@ def test_every_option_changes_the_pages(
     change: list[str], command: Command, fonts: Path, text_file: Path, tmp_path: Path
 ) -> None:
     common = ("pages", "--count", 1, "--fonts", fonts, "--text", text_file, "-j", 1)
-    plain = ["--layout", "sparse", "--style", "digital", "--rotation", "0"]
+    plain = ["--layout", "letter", "--style", "digital", "--rotation", "0"]
     given = [*plain, *change]
     for option in ("--layout", "--style", "--rotation"):
         if option in change:

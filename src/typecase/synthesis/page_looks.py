@@ -84,7 +84,7 @@ PAGE_LOOKS: Mapping[str, PageLook] = {
         around={"paper": 0.7, "black": 0.15, "white": 0.15},
         bent=0.04,
         bend=0.3,
-        scene=(("light", 0.25), ("spine", 0.08), ("dirt", 0.3), ("dark-edges", 0.12), ("punch", 0.06), ("folds", 0.06)),
+        scene=(("light", 0.25), ("spine", 0.08), ("dirt", 0.2), ("dark-edges", 0.12), ("punch", 0.06), ("folds", 0.06)),
         sensor=(
             ("blur", 0.35),
             ("low-resolution", 0.15),
@@ -144,14 +144,14 @@ PAGE_LOOKS: Mapping[str, PageLook] = {
     ),
     "thermal": PageLook(
         press=(
-            ("needles", 0.08),
+            ("needles", 0.1),
             ("spread-ink", 0.35),
             ("starve-ink", 0.25),
             ("worn", 0.15),
             ("streaks", 0.15),
             ("fade", 0.4),
         ),
-        paper=(205, 255),
+        paper=(218, 255),
         contrast=(110, 250),
         tinted=0.2,
         ground=(("uneven-paper", 0.25), ("folds", 0.15)),
@@ -162,7 +162,7 @@ PAGE_LOOKS: Mapping[str, PageLook] = {
         perspective=0.02,
         bent=0.25,
         bend=0.5,
-        scene=(("light", 0.2), ("dirt", 0.1), ("dark-edges", 0.06)),
+        scene=(("light", 0.12), ("dirt", 0.1), ("dark-edges", 0.06)),
         sensor=(
             ("blur", 0.25),
             ("low-resolution", 0.25),

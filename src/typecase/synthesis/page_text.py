@@ -112,6 +112,10 @@ class PageTexts:
         text = " ".join("".join(one for one in drawn.upper() if one in allowed).split())[:most].strip()
         if text:
             return text
+        # Nor that: any of the characters, as many as a word has.
+        signs = sorted(one for one in allowed if not one.isspace())
+        if signs:
+            return "".join(pick(generator, signs) for _ in range(min(most, whole(generator, 2, 7))))
         raise DataError(f"Next to no {kind} can be written with the characters allowed; allow more of them.")
 
     def any_string(

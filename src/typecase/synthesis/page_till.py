@@ -42,6 +42,8 @@ _HEADS = (
     ("Qty", "Item", "Amt"),
     ("DESCRIPTION", "AMOUNT"),
     ("Code/Desc", "Price", "Disc", "Amount"),
+    ("Description", "U.P", "Iss", "Exc", "D", "Sale", "Amt"),
+    ("Item", "Price", "Qty", "Ret", "Net", "Total"),
 )
 _SUMS = (
     "Sub Total|SUBTOTAL|Total Excl. GST|GST 6%|Service Charge 10%|Discount|Rounding|Rounding Adj|Total Incl. GST|"
@@ -90,7 +92,10 @@ class _Roll:
         self.desk.new_row()
         wide = self.desk.put(used, value, self.right, self.y, align="right", column=1, room=0.6 * self.room)
         # Set after the value, which decides how much room there is, but read before it.
-        room = self.room - wide - label_at - 0.6 * used.em
+        free = self.room - wide - 0.6 * used.em
+        # A label that stands in is moved out rather than cut.
+        label_at = min(label_at, max(0.0, free - 1.05 * used.width(used.without_missing(label))))
+        room = free - label_at
         if room > 2 * used.em:
             self.desk.put(used, label, self.left + label_at, self.y, room=room)
             _swap_last(self.desk, wide > 0)
@@ -186,7 +191,7 @@ def _head(roll: _Roll) -> None:
         size = desk.between(0.12, 0.3) * desk.width
         draw_logo(desk.sheet, desk.generator, (desk.width - size) / 2, roll.y, size * 0.7, kind.colour)
         roll.y += size * 0.75
-    large = kind.sized(desk.between(1.0, 2.0)) if desk.chance(0.5) else kind
+    large = _large(roll, 2.0) if desk.chance(0.55) else kind
     if desk.chance(0.4):
         large = desk.bold(large)
     centred = desk.chance(0.78)
@@ -215,6 +220,22 @@ def _head(roll: _Roll) -> None:
         roll.centred(pick(desk.generator, _TITLES), kind=title)
 
 
+def _large(roll: _Roll, most: float) -> PageType:
+    """Type for what matters: larger, bolder, of twice the height, or of another face altogether."""
+    desk, kind = roll.desk, roll.kind
+    draw = desk.generator.random()
+    if draw < 0.3:
+        # Printers double the height of their letters and leave the width.
+        high = kind.sized(desk.between(1.5, most))
+        return high.styled(stretch=max(0.35, kind.style.stretch * desk.between(0.48, 0.7)))
+    if draw < 0.45:
+        other = desk.type(_FACES, 10, everyday=0.5, heavy=desk.chance(0.7))
+        return other.sized(kind.em / other.em * desk.between(0.9, most))
+    if draw < 0.75:
+        return desk.bold(kind, desk.between(1.0, most))
+    return kind.sized(desk.between(1.0, most))
+
+
 def _facts(roll: _Roll) -> None:
     desk, kind = roll.desk, roll.kind
     desk.new_block()
@@ -240,7 +261,7 @@ def _facts(roll: _Roll) -> None:
             other = pick(desk.generator, _FACTS)
             roll.pair(f"{label}: {value}", f"{other}: {desk.string(kind, 'time', 'number', most=9)}")
     if desk.chance(0.25):
-        large = kind.sized(desk.between(1.3, 2.2))
+        large = _large(roll, 2.2)
         roll.plain(
             f"{pick(desk.generator, ('Table', 'TABLE', 'Order', 'Queue', 'No.'))} {desk.whole(1, 99)}", kind=large
         )
@@ -259,12 +280,14 @@ def _items(roll: _Roll) -> None:
     ]
     if heads[0] == "Qty":
         widths = [roll.left, roll.left + 0.5 * roll.room, roll.right]
+    if columns > 4:
+        widths = [roll.left, *(roll.right - (columns - 1 - n) * roll.room * 0.115 for n in range(1, columns))]
     is_shown = desk.chance(0.7)
     if is_shown:
         roll.cells(heads, widths)
         if desk.chance(0.7):
             roll.separator()
-    style = desk.whole(0, 4)
+    style = 2 if columns > 4 else desk.whole(0, 4)
     mark = pick(generator, ("", "", "", " SR", " S", " Z", " *", " T"))
     for _ in range(desk.whole(1, 12) if desk.chance(0.85) else desk.whole(12, 30)):
         what = desk.string(kind, "item", most=30)
@@ -277,6 +300,8 @@ def _items(roll: _Roll) -> None:
             roll.cells(cells, [roll.left + desk.between(0, 0.08) * roll.room, roll.left + 0.66 * roll.room, roll.right])
         elif style == 2 and columns > 2 and heads[0] != "Qty":
             middle = [count, price(generator), price(generator)][: columns - 2]
+            if columns > 4:
+                middle = [price(generator), *(str(desk.whole(0, 30)) for _ in range(columns - 3))]
             roll.cells((what, *middle, f"{sum_}"), widths)
         elif style == 3:
             if desk.chance(0.5):
@@ -311,7 +336,7 @@ def _sums(roll: _Roll) -> None:
         roll.separator()
     large = kind
     if desk.chance(0.5):
-        large = desk.bold(kind, desk.between(1.0, 1.9))
+        large = _large(roll, 1.9)
     roll.pair(
         pick(
             desk.generator, ("TOTAL", "Total", "TOTAL:", "Grand Total", "Total (RM)", "TOTAL DUE", "Summe", "TOTAL TTC")
