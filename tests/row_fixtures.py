@@ -11,7 +11,7 @@ from PIL import Image
 
 from line_fixtures import HEIGHT, line_picture
 from typecase.decoding.options import ReadOptions
-from typecase.document import Block, Box, Page
+from typecase.document import Block, Box, Line, Page, Word
 from typecase.reader import Reader
 from typecase.reading import moved
 from typecase.stages.recognize import LineRecognizer
@@ -52,6 +52,16 @@ class RowReader:
                 line = moved(line, 0, top)
                 blocks.append(Block(line.box, (line,)))
         return Page(*image.size, tuple(blocks))
+
+
+def divided_page(*_: object) -> Page:
+    """A page on which a word is divided at the end of a line."""
+    lines = []
+    for row, texts in enumerate((["A", "divi-"], ["ded", "word"])):
+        boxes = [Box(100 * place, 40 * row, 80, 20) for place in range(2)]
+        words = tuple(Word(text, box, 0.9) for text, box in zip(texts, boxes, strict=True))
+        lines.append(Line(Box(0, 40 * row, 180, 20), 0.9, words))
+    return Page(320, 160, (Block(Box(0, 0, 180, 60), tuple(lines)),))
 
 
 def row_reader(reader: Reader) -> RowReader:

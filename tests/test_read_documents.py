@@ -19,7 +19,7 @@ from PIL import Image
 
 from line_fixtures import line_picture, write_line_model
 from pdf_fixtures import bomb, pdf_of
-from row_fixtures import RowReader, page_picture
+from row_fixtures import RowReader, divided_page, page_picture
 from typecase.cli import main, read_job
 from typecase.document import Document
 from typecase.reader import Reader
@@ -456,6 +456,13 @@ def test_options_that_show_in_json(cli: Cli, tmp_path: Path) -> None:
     text = [page("--existing-text", how, number=1)[0]["blocks"][0]["text"] for how in ("skip", "redo", "force")]
     assert text == ["Own", "A", "A"]
     assert page("-l", "deu")[1]["languages"] == ["de"]
+
+
+def test_divided_words(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RowReader, "read", divided_page)
+    path = save(tmp_path / "a.png", "A")
+    assert cli(path).out.split() == ["A", "divi-", "ded", "word"]
+    assert cli(path, "--join-hyphens").out.split() == ["A", "divided", "word"]
 
 
 def test_layout(cli: Cli, tmp_path: Path) -> None:

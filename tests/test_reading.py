@@ -14,7 +14,7 @@ from PIL import Image
 
 from line_fixtures import line_picture, write_line_model
 from pdf_fixtures import pdf_of
-from row_fixtures import MARGIN, PITCH, RowReader, page_picture, row_reader
+from row_fixtures import MARGIN, PITCH, RowReader, divided_page, page_picture, row_reader
 from typecase.charset import ClassSet
 from typecase.decoding.constraints import Leaning
 from typecase.document import Box, Document
@@ -136,6 +136,25 @@ def test_existing_text(reader: Reader, rows: RowReader) -> None:
     assert [page.text.replace("\n\n", "\n") for page in redone.pages] == ["A\nB\nOwn text", "OE"]
 
 
+def test_a_pdf_of_what_was_redone_says_nothing_twice(reader: Reader) -> None:
+    from typecase.sources.pdf import PdfFile
+    from typecase.writers import FORMATS
+
+    content = pdf_of([scan("A", "B", text=["Own text"], matrix="1 0 0 1 16 40")])
+    file = io.BytesIO()
+    with (
+        reader.open(content, existing_text="redo", dpi=72) as reading,
+        FORMATS["pdf"].open(file, reading.head) as writer,
+    ):
+        for page, origin in reading:
+            writer.page(page, origin)
+    with PdfFile(file.getvalue(), "x.pdf") as pdf:
+        made = pdf.page(1)
+        made.set_resolution(72)
+        words = [word.text for word in made.as_read(made.text_layer()).words]
+    assert sorted(words) == ["A", "B", "Own", "text"]
+
+
 def test_region(reader: Reader) -> None:
     picture = page_picture(["A", "B", "O"])
     whole = list(reader.read(picture).words)
@@ -149,6 +168,14 @@ def test_region(reader: Reader) -> None:
     assert (word.text, word.box) == ("OE", second.box)
     assert word.characters[0].box == second.characters[0].box
     assert first.box.right < word.box.x
+
+
+def test_divided_words_are_joined_on_request(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RowReader, "read", divided_page)
+    assert reader.read(page_picture(["A"])).text == "A divi-\nded word"
+    joined = reader.read(page_picture(["A"]), join_hyphens=True)
+    assert joined.text == "A divided\nword"
+    assert joined.provenance["options"]["join_hyphens"]
 
 
 def test_a_region_of_existing_text(reader: Reader) -> None:

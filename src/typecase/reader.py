@@ -126,6 +126,7 @@ class Reader:
         existing_text: ExistingText = "skip",
         region: Region | None = None,
         min_confidence: float = 0.0,
+        join_hyphens: bool = False,
         max_pixels: int | None = MAX_PIXELS,
         name: str | None = None,
         **options: Any,
@@ -147,6 +148,8 @@ class Reader:
             region: The only part that is read, `(x, y, width, height)` in pixels of the page's picture; boxes stay in
                 pixels of the whole picture.
             min_confidence: Words with less confidence than this, 0 to 1, are left out.
+            join_hyphens: Whether words that were divided at the ends of lines are joined; such a word has the box of
+                its first half.
             max_pixels: The most pixels that are accepted of a page; None accepts any number.
             name: What the document and messages call the source; left out, its path.
             **options: How to read; see `typecase.decoding.options.ReadOptions`.
@@ -170,6 +173,7 @@ class Reader:
             existing_text=existing_text,
             region=region,
             min_confidence=min_confidence,
+            join_hyphens=join_hyphens,
             max_pixels=max_pixels,
             **options,
         )
@@ -311,7 +315,7 @@ class Reader:
                 if source.error is not None:
                     raise source.error
                 if not source.to_read:
-                    done.append(unread_page(source, request))
+                    done.append(_joined(unread_page(source, request), request))
                     continue
                 picture = source.picture()
                 part = part_of(picture, request.region, source.number)
@@ -346,9 +350,9 @@ class Reader:
         page = msgspec.structs.replace(page, number=source.number, dpi=source.dpi)
         if request.min_confidence > 0:
             page = with_words(page, lambda word: word.confidence >= request.min_confidence)
-        if source.own is None:
-            return page
-        return with_own_text(page, source.own if request.region is None else within(source.own, request.region))
+        if source.own is not None:
+            page = with_own_text(page, source.own if request.region is None else within(source.own, request.region))
+        return _joined(page, request)
 
     def _provenance(self, request: Request) -> dict[str, Any]:
         made_by: dict[str, Any] = {"typecase": __version__, "recognizer": self._recognizer_facts}
@@ -392,6 +396,13 @@ _keeping = threading.Lock()
 
 def _reopened(settings: dict[str, Any]) -> Reader:
     return Reader(**settings)
+
+
+def _joined(page: Page, request: Request) -> Page:
+    """The page with divided words joined, where that is asked for."""
+    from typecase.stages.arrange import dehyphenate
+
+    return msgspec.structs.replace(page, blocks=dehyphenate(page.blocks)) if request.join_hyphens else page
 
 
 def _facts(path: os.PathLike[str]) -> dict[str, str]:

@@ -40,20 +40,25 @@ class Request:
         document: How the document is opened.
         region: The only part of each page that is read; None reads all.
         min_confidence: Words with less confidence are left out, 0 to 1.
+        join_hyphens: Whether words that were divided at the ends of lines are joined.
     """
 
     options: ReadOptions = field(default_factory=lambda: ReadOptions(mode="page"))
     document: DocumentOptions = field(default_factory=DocumentOptions)
     region: Box | None = None
     min_confidence: float = 0.0
+    join_hyphens: bool = False
 
     @classmethod
-    def of(cls, *, region: Region | None = None, min_confidence: float = 0.0, **options: Any) -> Request:
+    def of(
+        cls, *, region: Region | None = None, min_confidence: float = 0.0, join_hyphens: bool = False, **options: Any
+    ) -> Request:
         """Makes a request from options by name.
 
         Args:
             region: See `Request`.
             min_confidence: See `Request`.
+            join_hyphens: See `Request`.
             **options: Those of `ReadOptions` and `DocumentOptions`.
 
         Raises:
@@ -65,7 +70,8 @@ class Request:
         if isinstance(min_confidence, bool) or not 0 <= min_confidence <= 1:
             raise UsageError(f"The least confidence must be from 0 to 1, not {min_confidence}.")
         chosen = ReadOptions().changed(**{"mode": "page", **of_text})
-        return cls(chosen, document, None if region is None else region_of(region), float(min_confidence))
+        place = None if region is None else region_of(region)
+        return cls(chosen, document, place, float(min_confidence), bool(join_hyphens))
 
     @property
     def finds_lines(self) -> bool:
@@ -79,6 +85,7 @@ class Request:
             **self.document.to_dict(),
             "region": None if self.region is None else list(self.region),
             "min_confidence": self.min_confidence,
+            "join_hyphens": self.join_hyphens,
         }
 
 

@@ -175,6 +175,10 @@ def read(
         float,
         typer.Option(min=0.0, max=1.0, help="Leave out words with less confidence.", rich_help_panel=_RESULTS),
     ] = 0.0,
+    join_hyphens: Annotated[
+        bool,
+        typer.Option("--join-hyphens", help="Join words divided at the ends of lines.", rich_help_panel=_RESULTS),
+    ] = False,
     characters: Annotated[
         bool | None,
         typer.Option(
@@ -221,6 +225,7 @@ def read(
         "existing_text": existing_text,
         "region": None if region is None else region_of(region),
         "min_confidence": min_confidence,
+        "join_hyphens": join_hyphens,
         "allow": allow,
         "pattern": pattern,
         "alternatives": alternatives,
