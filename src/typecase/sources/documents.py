@@ -308,7 +308,7 @@ class _Pdf(OpenDocument):
         self.name, self.pdf, self.password = file.name, file.source, options.password
         try:
             selection = options.selection
-            self._numbers = range(1, file.count + 1) if selection is None else selection.numbers(file.count, file.name)
+            self.numbers = range(1, file.count + 1) if selection is None else selection.numbers(file.count, file.name)
         except BaseException:
             file.close()
             raise
