@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import http.server
+import io
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from typecase.errors import NetworkError, TooLargeError
+from typecase.errors import InputError, NetworkError, TooLargeError
 from typecase.sources.address import fetch, is_address, shown_address
+from typecase.sources.documents import open_document
 
 
 class Answers(http.server.BaseHTTPRequestHandler):
@@ -47,6 +51,10 @@ class Answers(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(b"x")
                 self.wfile.flush()
                 time.sleep(0.02)
+        elif what == "scan.png":
+            buffer = io.BytesIO()
+            Image.new("L", (40, 30), 99).save(buffer, "PNG")
+            self.answer(buffer.getvalue())
         else:
             self.answer(f"content for {self.headers['User-Agent'].split('/')[0]}".encode())
 
@@ -102,6 +110,16 @@ def test_limits(site: str) -> None:
         fetch(f"{site}/slow", timeout=0.1)
     with pytest.raises(NetworkError, match="takes too long"):
         fetch(f"{site}/dripping", most_seconds=0.05)
+
+
+def test_a_document_from_an_address(site: str) -> None:
+    address = site.replace("http://", "http://me:secret@")
+    with open_document(f"{address}/scan.png") as document:
+        [page] = document
+        assert (document.name, page.picture().size) == (f"{site}/scan.png", (40, 30))
+    # Only a text is an address; as a path it is a file that is not there.
+    with pytest.raises(InputError, match="does not exist"):
+        open_document(Path(f"{site}/scan.png"))
 
 
 def test_nobody_there() -> None:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from conftest import REPOSITORY
 from line_fixtures import line_picture, write_line_model
+from pdf_fixtures import pdf_of
 from typecase.cli import main
 from typecase.document import Document
 
@@ -156,3 +161,78 @@ def test_a_folder_that_cannot_be_written(read: Run, tmp_path: Path) -> None:
     done = read(path, "--mode", "line", "-o", path)
     assert (done.returncode, done.stdout) == (6, "")
     assert "not a folder" in done.stderr
+
+
+def test_several_processes_give_the_same(read: Run, tmp_path: Path) -> None:
+    texts = ["AB OE", "I", "OI A", "E", "BA"]
+    write_lines(tmp_path / "in", *texts)
+    (tmp_path / "in" / "line3.png").write_text("no picture")
+    done = read(tmp_path / "in", "--mode", "line", "-j", "2")
+    assert (done.returncode, done.stdout) == (5, "AB OE\nI\nE\nBA\n")
+    assert done.stderr.count("line3.png") == 2
+    into = read(tmp_path / "in", "--mode", "line", "-j", "2", "-o", tmp_path / "out")
+    assert (into.returncode, into.stdout) == (5, "")
+    assert [(tmp_path / "out" / f"line{n}.txt").read_text() for n in (1, 2, 4, 5)] == ["AB OE\n", "I\n", "E\n", "BA\n"]
+
+
+def test_several_processes_at_the_pages_of_one_document(read: Run, tmp_path: Path) -> None:
+    texts = ["AB", "OE", "I", "E", "OI A"]
+    images = [line_picture(text) for text in texts]
+    path = tmp_path / "x.pdf"
+    path.write_bytes(pdf_of([{"image": image, "size": image.size} for image in images]))
+    for jobs in ("1", "2"):
+        done = read(path, "--mode", "line", "-j", jobs, "--pages", "2-")
+        assert (done.returncode, done.stderr, done.stdout) == (0, "", "OE\n\f\nI\n\f\nE\n\f\nOI A\n")
+
+
+def started(model: Path, *arguments: str | Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "typecase", "read", "--model", model, "--mode", "line", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY / "src"), "OMP_NUM_THREADS": "1", "NO_COLOR": "1"}
+    return subprocess.Popen(
+        [os.fspath(one) for one in command],
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def test_two_runs_into_one_folder(model: Path, tmp_path: Path) -> None:
+    texts = ["A", "B", "O", "E"] * 6
+    write_lines(tmp_path / "in", *texts)
+    both = [started(model, tmp_path / "in", "-o", tmp_path / "out", "--resume", "-j", "1") for _ in range(2)]
+    for one in both:
+        assert one.communicate(timeout=170) == ("", "")
+        assert one.returncode == 0
+    found = {path.name: path.read_text() for path in (tmp_path / "out").iterdir()}
+    assert found == {f"line{number}.txt": f"{text}\n" for number, text in enumerate(texts, 1)}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither named pipes nor these signals")
+def test_an_interruption_keeps_what_was_done(model: Path, tmp_path: Path) -> None:
+    write_lines(tmp_path / "in", "A")
+    stuck = tmp_path / "in" / "stuck.png"
+    # Opening it waits for somebody who writes to it, and nobody does.
+    os.mkfifo(stuck)
+    out = tmp_path / "out"
+    process = started(model, tmp_path / "in" / "line1.png", stuck, "-o", out, "-j", "2")
+    end = time.monotonic() + 150
+    while not (out / "line1.txt").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=60)
+    assert (process.returncode, said[0]) == (130, "")
+    assert said[1].splitlines() == ["Interrupted; 1 of 2 documents are done. --resume goes on."]
+    assert [path.name for path in out.iterdir()] == ["line1.txt"]
+
+
+def test_a_reader_of_ours_that_goes_away(model: Path, tmp_path: Path) -> None:
+    write_lines(tmp_path / "in", *["AB OE"] * 3)
+    process = started(model, *[tmp_path / "in"], "--format", "json", "-j", "1")
+    assert process.stdout is not None
+    process.stdout.close()
+    assert process.stderr is not None
+    assert process.stderr.read() == ""
+    assert process.wait(timeout=60) == 141
+    process.stderr.close()

@@ -68,6 +68,8 @@ class PdfWriter(Writer):
             own = self._original.pages[page.number - 1]
             if origin.existing_text == "redo":
                 strip_invisible_text(self._original, own)
+            if origin.own is not None:
+                page = _without(page, origin.own)
             self._added |= add_text(self._original, own, page, self._fonts)
 
     def end(self) -> None:
@@ -111,6 +113,14 @@ class PdfWriter(Writer):
                 whole.seek(0)
                 while part := whole.read(1 << 20):
                     self._file.write(part)
+
+
+def _without(page: Page, own: Page) -> Page:
+    """What was read, without the words that the PDF shows as text anyway."""
+    from typecase.reading import with_words
+
+    present = {(word.text, word.box) for word in own.words}
+    return with_words(page, lambda word: (word.text, word.box) not in present)
 
 
 def add_text(pdf: pikepdf.Pdf, own: pikepdf.Page, page: Page, fonts: InvisibleFonts) -> bool:
