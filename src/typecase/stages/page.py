@@ -31,8 +31,8 @@ MARGIN = 0.06
 
 # By so many of the longest pieces it is judged which way the text of a page stands.
 _JUDGES = 8
-# Text that is read as surely as this stands upright; nobody asks further. Clean print upside down is read as some text at
-# more than 0.75, for a net of lines has no word for what it has never seen.
+# Text that is read as surely as this stands upright; nobody asks further. Clean print upside down is read as some text
+# at more than 0.75, for a net of lines has no word for what it has never seen.
 _SURE = 0.9
 
 Rotation = Literal[0, 90, 180, 270]
