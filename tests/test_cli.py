@@ -300,9 +300,13 @@ def test_models_lists_networks_and_weights(run_typecase: RunTypecase) -> None:
         assert one["bytes"] == path.stat().st_size
         assert len(one["sha256"]) == 64
         assert one["classes"]
+    assert {"classifier", "recognizer"} <= {one["task"] for one in listed["weights"]}
     table = run_typecase("models").stdout
     assert "charnet" in table
     assert "1,728,062" in table
+    # Characters in a square, lines of any width, pages of any size.
+    for shape in ("48 x 48 grey", "any x 32 grey", "any x any grey"):
+        assert shape in table
 
 
 def test_models_needs_no_extra(run_typecase: RunTypecase) -> None:
@@ -315,5 +319,6 @@ def test_sizes_that_are_listed_are_those_of_the_networks() -> None:
     from typecase import nets
 
     for facts in NETWORKS.values():
-        network = nets.build(facts.name, classes=62, channels=facts.channels, size=facts.size)
+        classes = 1 if facts.task == "detector" else 62
+        network = nets.build(facts.name, classes=classes, channels=facts.channels, size=facts.size)
         assert sum(parameter.numel() for parameter in network.parameters()) == facts.parameters

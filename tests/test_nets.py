@@ -17,7 +17,8 @@ from typecase.nets.ocrnet import OcrNet
 
 @pytest.mark.parametrize("facts", nets.NETWORKS.values(), ids=lambda facts: facts.name)
 def test_the_stated_number_of_parameters_is_exact(facts: nets.NetworkFacts) -> None:
-    module = nets.build(facts.name, classes=62, channels=facts.channels, size=facts.size)
+    classes = 1 if facts.task == "detector" else 62
+    module = nets.build(facts.name, classes=classes, channels=facts.channels, size=facts.size)
     assert sum(parameter.numel() for parameter in module.parameters()) == facts.parameters
 
 
@@ -60,6 +61,17 @@ def test_a_net_for_lines_stays_within_its_size() -> None:
     assert sum(parameter.numel() for parameter in module.parameters()) <= 4_500_000
 
 
+@pytest.mark.parametrize(("channels", "height", "width"), [(1, 32, 32), (1, 64, 160), (3, 96, 32)])
+def test_a_net_for_pages_gives_seven_maps_of_cells_of_four_pixels(channels: int, height: int, width: int) -> None:
+    options = {"widths": [4, 8, 8, 12], "depths": [0, 1, 0, 1], "joined": [8, 4, 8, 8]}
+    module = nets.build("pagenet", classes=1, channels=channels, size=32, options=options).eval()
+    with torch.inference_mode():
+        maps = module(torch.randn(2, channels, height, width))
+    assert maps.shape == (2, 7, height // 4, width // 4)
+    # A fresh net sees hardly any text.
+    assert float(maps[:, :4].sigmoid().mean()) < 0.3
+
+
 def test_a_net_for_another_task_is_refused() -> None:
     nets.check_task("linenet", "recognizer")
     with pytest.raises(UsageError, match="'linenet' is no classifier; choose charnet or ocrnet"):
@@ -93,12 +105,28 @@ def test_options_shape_the_net() -> None:
         ("charnet", 48, {"depths": [0, 10**9, 0]}, "depths must be three whole numbers from 0 to 100"),
         ("charnet", 48, {"dropout": 1}, "dropout must be a number from 0 to below 1, not 1"),
         ("charnet", 48, {"dropout": "much"}, "dropout must be a number"),
+        ("pagenet", 32, {}, "it finds one kind of thing"),
         ("resnet", 48, {}, "There is no network 'resnet'; there are: charnet, ocrnet"),
     ],
 )
 def test_what_does_not_fit_is_refused(name: str, size: int, options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(UsageError, match=sentence):
         nets.build(name, classes=3, channels=1, size=size, options=options)
+
+
+@pytest.mark.parametrize(
+    ("size", "options", "sentence"),
+    [
+        (48, {}, "multiples of 32"),
+        (32, {"widths": [8, 8, 8]}, "widths must be four whole numbers from 1 to 1,024"),
+        (32, {"depths": [0, 0, 0, -1]}, "depths must be four whole numbers from 0 to 50"),
+        (32, {"joined": [8, 8, 8, 8.5]}, "joined must be four whole numbers"),
+        (32, {"features": 3}, "has no option 'features'; it has widths, depths, joined"),
+    ],
+)
+def test_a_net_for_pages_that_does_not_fit_is_refused(size: int, options: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(UsageError, match=sentence):
+        nets.build("pagenet", classes=1, channels=1, size=size, options=options)
 
 
 def test_each_picture_is_standardised_by_itself() -> None:

@@ -7,18 +7,22 @@ import pytest
 from typecase import config, nets
 from typecase.errors import UsageError
 from typecase.synthesis.line_domains import DOMAINS
+from typecase.synthesis.page_layouts import HELD_BACK_LAYOUTS, LAYOUT_MIXTURE
+from typecase.training.page_blocks import BLOCK
 from typecase.training.recipes import recipe_names, recipe_path
 from typecase.training.settings import (
     LIGHT_AUGMENTATION,
     AugmentationSettings,
     TrainClassifierSettings,
+    TrainDetectorSettings,
     TrainRecognizerSettings,
 )
 
 LINES = ("lines", "lines-finish")
+PAGES = ("pages",)
 
 
-@pytest.mark.parametrize("name", sorted(set(recipe_names()) - set(LINES)))
+@pytest.mark.parametrize("name", sorted(set(recipe_names()) - {*LINES, *PAGES}))
 def test_each_recipe_loads(name: str) -> None:
     settings = config.load(TrainClassifierSettings, recipe_path(name))
     preprocess = settings.preprocess.to_preprocess()
@@ -38,6 +42,18 @@ def test_each_recipe_for_lines_loads(name: str) -> None:
     # Whatever is measured later is kept out: the forms altogether, of receipts and sentences the parts held back.
     assert {source.kind for source in settings.data.values()} == {"drawn", "sroie"}
     assert not any(set(source.domains) - set(DOMAINS) for source in settings.data.values())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_recipe_for_pages_loads(name: str) -> None:
+    settings = config.load(TrainDetectorSettings, recipe_path(name))
+    nets.check_task(settings.network.name, "detector")
+    nets.build(settings.network.name, classes=1, channels=1, size=32, options=settings.network.options)
+    assert {source.kind for source in settings.data.values()} == {"drawn", "sroie"}
+    assert BLOCK % settings.loop.batch_size == 0
+    # Whatever is measured later is kept out: layouts that are held back are not named, and the usual mix lacks them.
+    assert not any(source.layouts for source in settings.data.values())
+    assert not set(LAYOUT_MIXTURE) & HELD_BACK_LAYOUTS
 
 
 def test_what_stands_in_two_places_is_the_same() -> None:
