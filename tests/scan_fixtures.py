@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
+
 from PIL import Image, ImageDraw, ImageFont
 
 TEXTS = (
@@ -21,3 +23,9 @@ def drawn_scan(texts: tuple[str, ...] = TEXTS, size: tuple[int, int] = (1240, 80
     for place, text in enumerate(texts):
         draw.text((120, 100 + 80 * place), text, 0, font)
     return image
+
+
+def likeness(text: str, texts: tuple[str, ...] = TEXTS) -> float:
+    """How like a text is what was drawn, 0 to 1; capitals and spaces do not count."""
+    found, meant = ("".join(one.casefold().split()) for one in (text, "".join(texts)))
+    return SequenceMatcher(None, found, meant, autojunk=False).ratio()

@@ -19,14 +19,13 @@ from PIL import Image
 
 from conftest import REPOSITORY
 from document_fixtures import telling_document
-from scan_fixtures import TEXTS, drawn_scan
+from scan_fixtures import drawn_scan, likeness
 from test_writers_pdf import copied, drawn
 from typecase import __version__
 from typecase.compat.ocrmypdf import TypecaseEngine, add_engine_name, get_ocr_engine, page_element
 from typecase.compat.ocrmypdf_entry import get_ocr_engine as engine_by_name
 
 PLUGIN = "typecase.compat.ocrmypdf"
-WORDS = sorted(" ".join(TEXTS).split())
 
 
 def pdf_of(image: Image.Image, path: Path) -> Path:
@@ -58,20 +57,14 @@ def ocred(source: Path, *options: str, timeout: int = 170) -> subprocess.Complet
     )
 
 
-def agreement(text: str) -> float:
-    """The share of the words that were written which are read."""
-    found = text.split()
-    return sum(word in found for word in WORDS) / len(WORDS)
-
-
 def test_a_scan_becomes_searchable(tmp_path: Path) -> None:
     source = pdf_of(drawn_scan(), tmp_path / "a.pdf")
     sidecar = tmp_path / "a.txt"
     done = ocred(source, "--plugin", PLUGIN, "--sidecar", str(sidecar))
     assert (done.returncode, done.stdout) == (0, ""), done.stderr
     content = source.with_suffix(".out.pdf").read_bytes()
-    assert agreement(copied(content)) > 0.9
-    assert agreement(sidecar.read_text()) > 0.9
+    assert likeness(copied(content)) > 0.9
+    assert likeness(sidecar.read_text()) > 0.9
     assert abs(drawn(content, 1) - drawn(source.read_bytes(), 1)).mean() < 1
     with pikepdf.open(io.BytesIO(content)) as pdf:
         assert f"typecase {__version__}" in str(pdf.docinfo["/Creator"])
@@ -87,7 +80,7 @@ def test_pages_are_turned_and_straightened(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     content = path.with_suffix(".out.pdf").read_bytes()
     for place in range(3):
-        assert agreement(copied(content, place)) > 0.9
+        assert likeness(copied(content, place)) > 0.9
         height, width = drawn(content, 1, place).shape[:2]
         assert width > height
 
@@ -133,7 +126,7 @@ def test_what_the_engine_tells(scan: Callable[..., Path], options: SimpleNamespa
     assert engine.supports_generate_ocr()
     element, text = engine.generate_ocr(scan("a.png"), options, 4)
     assert (element.ocr_class, element.page_number, element.dpi) == ("ocr_page", 4, pytest.approx(150, abs=0.1))
-    assert agreement(text) > 0.9
+    assert likeness(text) > 0.9
     words = element.words
     assert [word.text for word in words] == text.split()
     assert all(0 <= (word.confidence or -1) <= 1 and word.bbox is not None for word in words)
