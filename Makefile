@@ -66,5 +66,5 @@ $(TEST_VENV)/.made: pyproject.toml
 	then index="--index-url $(TORCH_INDEX)"; else index=""; fi; \
 	echo "pip install $$index $(TORCH_SPEC)"; \
 	$(BIN)/python -m pip install --quiet $$index "$(TORCH_SPEC)"
-	$(BIN)/python -m pip install --quiet --editable '.[dev,train]'
+	$(BIN)/python -m pip install --quiet --editable '.[all,dev]'
 	@touch $@

@@ -514,7 +514,7 @@ def _orientation(page: Page) -> str:
     return "".join(f"{name}: {value}\n" for name, value in zip(_ORIENTATION_KEYS, values, strict=True))
 
 
-pytesseract = sys.modules[__name__]
+pytesseract: Any = sys.modules[__name__]
 """The module itself: programs set `pytesseract.pytesseract.tesseract_cmd`."""
 
 if __name__ == "__main__":
