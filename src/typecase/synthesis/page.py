@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from math import ceil, floor
 from typing import Literal, TypeVar
 
 import cv2
@@ -142,36 +143,20 @@ def _lines(placed: Sequence[PlacedText], sheet: Sheet, shot: Shot) -> list[PageL
     """Sends the outlines of all lines into the picture, in one go."""
     pieces: list[npt.NDArray[np.float64]] = []
     for text in placed:
-        count = 2
+        left, right, above, below = text.left, text.right, -text.above, text.below
+        ends = [left, right]
         if shot.view.bend is not None:
-            length = (text.right - text.left) / max(1.0, text.above + text.below)
-            count = int(np.clip(round(length / _STEP), _LEAST_POINTS, _MOST_POINTS))
-        along = np.linspace(text.left, text.right, count)
-        outline = np.concatenate(
-            [
-                np.stack([along, np.full(count, -text.above)], axis=1),
-                np.stack([along[::-1], np.full(count, text.below)], axis=1),
-            ]
-        )
-        corners = np.array(
-            [
-                corner
-                for _, left, right in text.words
-                for corner in (
-                    (left, -text.above),
-                    (right, -text.above),
-                    (right, text.below),
-                    (left, text.below),
-                )
-            ]
-        )
-        middle = (text.left + text.right) / 2
-        measure = np.array([[middle, 0.0], [middle, -text.x_height]])
+            length = (right - left) / max(1.0, below - above)
+            ends = np.linspace(left, right, min(max(round(length / _STEP), _LEAST_POINTS), _MOST_POINTS)).tolist()
+        places = [(x, above) for x in ends] + [(x, below) for x in reversed(ends)]
+        for _, start, end in text.words:
+            places += ((start, above), (end, above), (end, below), (start, below))
         # Where the small letters' bodies are: rules below them do not count as ink.
         low, high = -0.15 * text.x_height, -text.x_height
-        body = np.array([[text.left, high], [text.right, high], [text.right, low], [text.left, low]])
-        local = np.concatenate([outline, corners, body, measure])
-        pieces.append(local @ text.matrix[:, :2].T + text.matrix[:, 2])
+        places += ((left, high), (right, high), (right, low), (left, low))
+        middle = (left + right) / 2
+        places += ((middle, 0.0), (middle, high))
+        pieces.append(np.array(places) @ text.matrix[:, :2].T + text.matrix[:, 2])
     if not pieces:
         return []
     points = shot.points(np.concatenate(pieces))
@@ -179,12 +164,12 @@ def _lines(placed: Sequence[PlacedText], sheet: Sheet, shot: Shot) -> list[PageL
     tones = next(done for done in shot.record if done["effect"] == "tones")
     is_hard = any(done["effect"] in _BLACK_AND_WHITE for done in shot.record)
     kept = _LEAST_KEPT * (tones["paper"][1] - tones["ink"][1]) / 255 if is_hard else 0.0
-    lines, start = [], 0
+    lines, first = [], 0
     for text, piece in zip(placed, pieces, strict=True):
-        own = points[start : start + len(piece)]
-        start += len(piece)
+        own = points[first : first + len(piece)]
+        first += len(piece)
         count = len(piece) - 6 - 4 * len(text.words)
-        polygon, words = own[:count], own[count:-6].reshape(-1, 4, 2)
+        polygon, words = own[:count], own[count:-6].reshape(-1, 4, 2).astype(np.float32)
         x_height = float(np.linalg.norm(own[-1] - own[-2]))
         shown = _share_within(polygon, width, height)
         if shown < _THERE:
@@ -192,15 +177,14 @@ def _lines(placed: Sequence[PlacedText], sheet: Sheet, shot: Shot) -> list[PageL
         legible = (
             shown >= _WHOLE
             and x_height >= max(_LEAST_X_HEIGHT, shot.softness / _MOST_BLUR)
-            and _contrast(shot.pixels, own[-6:-2]) >= max(_LEAST_CONTRAST, kept * _contrast(sheet.tones, piece[-6:-2]))
+            and _contrast(shot.pixels, own[-6:-2])
+            >= max(_LEAST_CONTRAST, kept * _contrast(sheet.tones, piece[-6:-2]) if kept else 0.0)
         )
         lines.append(
             PageLine(
                 text=text.text,
                 polygon=polygon.astype(np.float32),
-                words=tuple(
-                    (word, corners.astype(np.float32)) for (word, _, _), corners in zip(text.words, words, strict=True)
-                ),
+                words=tuple((word, corners) for (word, _, _), corners in zip(text.words, words, strict=True)),
                 block=text.block,
                 row=text.row,
                 column=text.column,
@@ -214,8 +198,10 @@ def _lines(placed: Sequence[PlacedText], sheet: Sheet, shot: Shot) -> list[PageL
 def _contrast(pixels: npt.NDArray[np.uint8], polygon: npt.NDArray[np.float64]) -> float:
     """How much the grey levels about a line differ, as a deviation: next to nothing where its ink was lost."""
     height, width = pixels.shape[:2]
-    low, high = np.floor(polygon.min(axis=0)).astype(int), np.ceil(polygon.max(axis=0)).astype(int)
-    part = pixels[max(0, low[1]) : min(height, high[1]), max(0, low[0]) : min(width, high[0])]
+    columns, rows = polygon.T.tolist()
+    top, bottom = max(0, floor(min(rows))), min(height, ceil(max(rows)))
+    left, right = max(0, floor(min(columns))), min(width, ceil(max(columns)))
+    part = pixels[top:bottom, left:right]
     if not part.size:
         return 0.0
     return float(cv2.meanStdDev(part)[1].max())
