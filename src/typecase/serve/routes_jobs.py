@@ -28,6 +28,16 @@ router = APIRouter(prefix="/v1/jobs", tags=["Jobs"])
 
 _HEARTBEAT_SECONDS = 15.0
 
+_EVENT_SCHEMA = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "event": {"type": "string", "enum": ["page", "job", "gone"]},
+        "id": {"type": "string", "description": "What `Last-Event-ID` names to go on after it."},
+        "data": {"type": "string", "description": "JSON: a page, the job, or why it is gone."},
+    },
+}
+
 JobId = Annotated[str, Path(max_length=64, description="The job's name, as its answer gave it.")]
 PageNumber = Annotated[int, Path(ge=1, le=1_000_000, description="The page's number in the document, from 1.")]
 
@@ -155,9 +165,7 @@ async def delete(job: JobDep, service: ServiceDep) -> None:
     responses={
         200: {
             "description": "Server-sent events: `page` for each page that is finished, `job` when anything changes.",
-            "content": {
-                "text/event-stream": {"schema": {"type": "string"}, "example": "id: 1\nevent: page\ndata: {...}\n\n"}
-            },
+            "content": {"text/event-stream": {"schema": _EVENT_SCHEMA}},
         },
         **problem_responses(404),
     },
