@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from statistics import median
+from itertools import pairwise
+from statistics import median, median_low
 
 from typecase.document import Page
 from typecase.upright_words import UprightWord, height_of, rows_of, upright_words
 from typecase.writers.base import Origin, Writer
 
 _MOST_EMPTY_LINES = 2
+_FARTHEST = 3.0
+"""Rows that are farther apart than this, in the height of words, are so with an empty line between them."""
+
 _WIDEST = 400
 """A row of text is never wider: a few tiny letters on a large page do not fill it with spaces."""
 
@@ -42,16 +46,14 @@ def laid_out(page: Page) -> str:
     rows = rows_of(words)
     step = _step(words)
     left = min(word.box.x for word in words)
-    height = height_of(words)
-    lines: list[str] = []
-    reach = min(word.box.y for word in rows[0])
-    for row in rows:
-        top = min(word.box.y for word in row)
-        # Lines of text stand apart by about their height; what is more than that becomes empty lines.
-        empty = round((top - reach) / (1.8 * height)) if lines else 0
-        lines += [""] * min(_MOST_EMPTY_LINES, max(0, empty))
+    places = [median(word.middle.y for word in row) for row in rows]
+    apart = [lower - upper for upper, lower in pairwise(places)]
+    # Rows that are farther apart than usual, on this page or at all, have empty lines between them.
+    usual = min(median_low(apart), _FARTHEST * height_of(words)) if apart else 1.0
+    lines = [_line(rows[0], left, step)]
+    for row, distance in zip(rows[1:], apart, strict=True):
+        lines += [""] * min(_MOST_EMPTY_LINES, max(0, round(distance / max(usual, 1.0)) - 1))
         lines.append(_line(row, left, step))
-        reach = max(word.box.bottom for word in row)
     return "\n".join(lines)
 
 
