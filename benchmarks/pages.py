@@ -229,7 +229,8 @@ def _measure(options: argparse.Namespace, parts: Sequence[str], names: Sequence[
         _common.print_table(("reader", "memory"), rows)
     if "endurance" in parts and OURS in readers:
         held = growth(receipts.pages, options.endurance_pages, options.threads)
-        measured["growth"] = held[-1][1] / held[0][1]
+        # Fewer pages than twice the first mark tell nothing about growth.
+        measured["growth"] = held[-1][1] / held[0][1] if len(held) > 1 else None
         print(f"\nMemory of one process: {held[0][1] / 1e6:.0f} MB after {held[0][0]:,} pages, ", end="")
         print(f"{held[-1][1] / 1e6:.0f} MB after {held[-1][0]:,}")
     asked = goals(measured)
