@@ -74,7 +74,7 @@ class Piece:
         return Piece(corners, self.height * scale, self.score, self.across)
 
 
-def pieces_of_maps(maps: FloatArray, width: int, height: int, *, least_score: float = 0.5) -> list[Piece]:
+def pieces_of_maps(maps: FloatArray, width: int, height: int, *, least_score: float = 0.6) -> list[Piece]:
     """Finds the pieces of lines in a detector's answer.
 
     Args:

@@ -30,10 +30,16 @@ MARGIN = 0.06
 """What is cut out above and below a line, in its heights."""
 
 # By so many of the longest pieces it is judged which way the text of a page stands.
-_JUDGES = 8
+_JUDGES = 6
+# Pieces longer than so many heights judge no better than these, and cost more.
+_LONG = 12.0
 # Text that is read as surely as this stands upright; nobody asks further. Clean print upside down is read as some text
 # at more than 0.75, for a net of lines has no word for what it has never seen.
 _SURE = 0.9
+
+# The least confidence of a line of up to so many characters that stands alone on its row; what was told of lines of
+# training receipts that were and were not there.
+_LEAST_CONFIDENCE = ((1, 0.85), (3, 0.5))
 
 Rotation = Literal[0, 90, 180, 270]
 
@@ -108,7 +114,8 @@ class PageReader:
             leading = level_read
         frame = _Frame.of(rotation, [one.piece for one in leading], grey.shape[1], grey.shape[0])
         lines = [line for one in level_read + across_read if (line := frame.placed(one))]
-        blocks = tuple(_returned(block, frame, left, top) for block in arrange(lines, frame.width, frame.height))
+        arranged = (_plausible(block) for block in arrange(lines, frame.width, frame.height))
+        blocks = tuple(_returned(block, frame, left, top) for block in arranged if block.lines)
         return Page(*image.size, blocks, rotation=rotation, skew=round(frame.skew, 2))
 
     def _read_group(
@@ -133,7 +140,7 @@ class PageReader:
             read = self._read_pieces(grey, pieces, options)
             if _surety(read) >= _SURE:
                 return read, False
-        order = sorted(range(len(pieces)), key=lambda number: -pieces[number].length)[:_JUDGES]
+        order = sorted(range(len(pieces)), key=lambda number: -_worth(pieces[number]))[:_JUDGES]
         judges = [pieces[number] for number in order]
         forward = _surety([read[number] for number in order] if read else self._read_pieces(grey, judges, options))
         backward = _surety(self._read_pieces(grey, [_turned(piece) for piece in judges], options))
@@ -145,6 +152,27 @@ class PageReader:
         strips = [cut(grey, piece.corners) for piece in pieces]
         lines = self.recognizer.read([strip.pixels for strip in strips], options, upright=True)
         return [_Read(*one) for one in zip(pieces, strips, lines, strict=True)]
+
+
+def _plausible(block: Block) -> Block:
+    """A block without what stands by itself and is hardly text: specks, parts of pictures, ends of rules.
+
+    A single character alone on its row is text in one of five cases, even where it is read surely; in company, or as
+    part of a word, it is nearly always.
+    """
+
+    def is_plausible(line: Line) -> bool:
+        count = len(line.text.replace(" ", ""))
+        least = next((least for most, least in _LEAST_CONFIDENCE if count <= most), 0.0)
+        return line.confidence >= least
+
+    lines = tuple(line for line in block.lines if is_plausible(line))
+    return block if len(lines) == len(block.lines) else msgspec.structs.replace(block, lines=lines)
+
+
+def _worth(piece: Piece) -> float:
+    """How much a piece tells about the direction of its page."""
+    return min(piece.length / piece.height, _LONG)
 
 
 def _weight(read: _Read) -> float:
