@@ -176,24 +176,25 @@ class Reading:
         """
         first: InputError | None = None
         failed = done = 0
-        for read in self._pages():
+        for read, source in self._pages():
             done += 1
             if read.page.error:
                 failed += 1
-                first = first or InputError(read.page.error)
+                # The page tells the sentence alone; the source knows what kind of error it was.
+                first = first or source.error or InputError(read.page.error)
                 if self.count == 1:
                     break
             yield read
         if first is not None and failed == done:
             raise first
 
-    def _pages(self) -> Iterator[ReadPage]:
+    def _pages(self) -> Iterator[tuple[ReadPage, SourcePage]]:
         # Lines in pictures go through the net together. A PDF's page is gone when the next one comes.
         alone = self._request.finds_lines or self._document.pdf is not None
         with closing(self.source_pages()) as pages:
             for batch in _batches(pages, 1 if alone else AT_ONCE):
                 read = self._read(batch, self._request)
-                yield from (ReadPage(page, source.origin) for page, source in zip(read, batch, strict=True))
+                yield from ((ReadPage(page, one.origin), one) for page, one in zip(read, batch, strict=True))
 
     def source_pages(self) -> Generator[SourcePage]:
         """The pages as they are before they are read."""

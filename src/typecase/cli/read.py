@@ -237,7 +237,7 @@ def read(
     Request.of(mode=mode, **options)
     formats = tuple(formats_of(format))
     place = None if folder in (None, "-") else Path(folder)
-    documents = find_inputs(files or (), from_file, include or (), exclude or ())
+    documents = find_inputs(files or (), from_file, include or (), exclude or (), place)
     _check_place(formats, place, documents, resume=resume, overwrite=overwrite, boxes=boxes)
     if characters is None:
         characters = mode in ("line", "word", "char")

@@ -45,7 +45,11 @@ class Input:
 
 
 def find_inputs(
-    arguments: Sequence[str], from_file: str | None, include: Sequence[str], exclude: Sequence[str]
+    arguments: Sequence[str],
+    from_file: str | None,
+    include: Sequence[str],
+    exclude: Sequence[str],
+    results: Path | None = None,
 ) -> list[Input]:
     """Lists the documents that are meant, each once, in the order in which they are named.
 
@@ -54,6 +58,7 @@ def find_inputs(
         from_file: A file that lists more of them; `-` reads the list from standard input.
         include: Patterns of the files that are taken from folders; see `find_documents`.
         exclude: Patterns of those that are not.
+        results: The folder of the results; what it holds is not read, where it lies within a folder that is.
 
     Raises:
         UsageError: There is none, or standard input is asked for twice or is a keyboard, or the list cannot be read.
@@ -65,7 +70,7 @@ def find_inputs(
     listed = [] if from_file is None else _listed(from_file)
     found: dict[str, Input] = {}
     for argument in [*arguments, *listed]:
-        for one in _meant(argument, include, exclude):
+        for one in _meant(argument, include, exclude, results):
             found.setdefault(os.path.abspath(one.source) if isinstance(one.source, Path) else one.name, one)
     return _told_apart(list(found.values()))
 
@@ -96,7 +101,7 @@ def _standard_input(what: str) -> bytes:
     return content
 
 
-def _meant(argument: str, include: Sequence[str], exclude: Sequence[str]) -> Iterable[Input]:
+def _meant(argument: str, include: Sequence[str], exclude: Sequence[str], results: Path | None) -> Iterable[Input]:
     from typecase.sources.address import is_address, shown_address
 
     if argument == STANDARD_INPUT:
@@ -111,6 +116,8 @@ def _meant(argument: str, include: Sequence[str], exclude: Sequence[str]) -> Ite
     from typecase.sources.finding import find_documents
 
     below = find_documents(path, include, exclude)
+    if results is not None and results.resolve() != path.resolve():
+        below = [file for file in below if not file.resolve().is_relative_to(results.resolve())]
     if not below:
         which = "that the patterns allow" if include or exclude else "of a kind that is read"
         sentence = f"{path} is a folder in which there is no document {which}; give another, or a file."

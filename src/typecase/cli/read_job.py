@@ -75,13 +75,14 @@ class Failure:
     details: str = ""
 
     @classmethod
-    def of(cls, error: Exception) -> Failure:
-        """What an error means to the user."""
+    def of(cls, error: Exception, document: Input) -> Failure:
+        """What an error means to the user, who gave a document."""
         if isinstance(error, TypecaseError):
             ends_all = isinstance(error, _ENDS_ALL) and not isinstance(error, ExistsError)
             return cls(str(error), error.exit_code, ends_all)
         details = "".join(traceback.format_exception(error))
-        return cls(f"a bug in typecase ({type(error).__name__})", ExitCode.INTERNAL, details=details)
+        sentence = f"{document.name} could not be read because of a bug in typecase ({type(error).__name__})."
+        return cls(sentence, ExitCode.INTERNAL, details=details)
 
     @property
     def error(self) -> Exception:
@@ -186,7 +187,7 @@ class JobRunner:
             # Where all of a few pages fail, others may do.
             return pages or [Page(0, 0, number=number, error=str(error)) for number in numbers]
         except Exception as error:
-            return Failure.of(error)
+            return Failure.of(error, document)
         return pages
 
     def run_in(self, pool: WorkerPool, document: Input, stream: BinaryIO | None, page_done: PageDone | None) -> Outcome:
@@ -249,8 +250,7 @@ class JobRunner:
         except BrokenPipeError:
             raise
         except Exception as error:
-            failure = Failure.of(error)
-            yield from (Outcome(document, failure=failure) for document in rest)
+            yield from (Outcome(document, failure=Failure.of(error, document)) for document in rest)
 
     def _result(self, document: Input, read: ReadDocument | SourceError, stream: BinaryIO | None) -> Outcome:
         if isinstance(read, TypecaseError):
@@ -266,9 +266,9 @@ class JobRunner:
             if self.job.results.resume:
                 # Another process was faster.
                 return Outcome(document, skipped=True)
-            return Outcome(document, failure=Failure.of(error))
+            return Outcome(document, failure=Failure.of(error, document))
         except Exception as error:
-            return Outcome(document, failure=Failure.of(error))
+            return Outcome(document, failure=Failure.of(error, document))
 
     def _written(
         self,

@@ -22,6 +22,9 @@ DOCUMENT_SUFFIXES = PICTURE_SUFFIXES | {".pdf"}
 """File name endings, in lower case, that `find_documents` takes from a folder."""
 
 
+_DRAWN_BOXES = re.compile(r"\.boxes(-\d+)?\.png$")
+
+
 def find_pictures(paths: Iterable[str | os.PathLike[str]]) -> list[Path]:
     """Lists the picture files that some paths stand for.
 
@@ -44,7 +47,8 @@ def find_documents(
     Args:
         path: A folder.
         include: Patterns as a shell knows them (`*.pdf`, `2024/*`); only files of which one matches the name, or the
-            path below the folder, are taken, whatever their ending. None takes what ends in `DOCUMENT_SUFFIXES`.
+            path below the folder, are taken, whatever their ending. None takes what ends in `DOCUMENT_SUFFIXES`, but
+            no pictures of boxes that `typecase read` drew.
         exclude: Patterns of files and of subfolders that are left out.
     """
     root = Path(path)
@@ -54,7 +58,7 @@ def find_documents(
             return False
         if include:
             return _matches(file.relative_to(root), include)
-        return file.suffix.lower() in DOCUMENT_SUFFIXES
+        return file.suffix.lower() in DOCUMENT_SUFFIXES and _DRAWN_BOXES.search(file.name) is None
 
     return _files_below(root, wanted, lambda folder: not _matches(folder.relative_to(root), exclude))
 
