@@ -428,7 +428,7 @@ def test_a_file_that_is_named_twice_is_read_once(cli: Cli, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        (["--pages", "2"], "AB\n"),
+        (["--pages", "2"], "AB\n\nOE\n"),
         (["--pages", "1,end"], "OI A\n\f\nE\n"),
         (["--region", "0,0,320,70"], "OI A\n\f\nAB\n\f\nE\n"),
         (["--region", "0,70,320,330"], "\n\f\nOE\n\f\n\n"),
