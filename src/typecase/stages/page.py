@@ -40,6 +40,8 @@ _SURE = 0.9
 # The least confidence of a line of up to so many characters that stands alone on its row; what was told of lines of
 # training receipts that were and were not there.
 _LEAST_CONFIDENCE = ((1, 0.85), (3, 0.5))
+# And of its characters on average, whatever its length.
+_LEAST_CHARACTER_CONFIDENCE = 0.7
 
 Rotation = Literal[0, 90, 180, 270]
 
@@ -158,10 +160,13 @@ def _plausible(block: Block) -> Block:
     """A block without what stands by itself and is hardly text: specks, parts of pictures, ends of rules.
 
     A single character alone on its row is text in one of five cases, even where it is read surely; in company, or as
-    part of a word, it is nearly always.
+    part of a word, it is nearly always. A line whose characters are guessed is none.
     """
 
     def is_plausible(line: Line) -> bool:
+        shares = [character.confidence for word in line.words for character in word.characters]
+        if sum(shares) < _LEAST_CHARACTER_CONFIDENCE * len(shares):
+            return False
         count = len(line.text.replace(" ", ""))
         least = next((least for most, least in _LEAST_CONFIDENCE if count <= most), 0.0)
         return line.confidence >= least
