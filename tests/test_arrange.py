@@ -199,6 +199,21 @@ def test_labels_stay_with_what_was_filled_in() -> None:
     assert texts(arranged(lines)) == [f"{label} {value}" for label, value in pairs]
 
 
+def test_fields_of_a_form_in_two_columns_are_read_across() -> None:
+    fields = [
+        [f"{name} {side} number" for name in ("Order", "Delivery", "Customer", "Account")] for side in ("one", "two")
+    ]
+    lines = []
+    for place, names in enumerate(fields):
+        for row, name in enumerate(names):
+            lines += [
+                piece(name, 20 + 480 * place, 100 + 30 * row),
+                piece("Marie Wolf", 270 + 480 * place, 100 + 30 * row),
+            ]
+    read = texts(arranged(lines))
+    assert read == [f"{one} Marie Wolf {two} Marie Wolf" for one, two in zip(*fields, strict=True)]
+
+
 def test_addresses_side_by_side_are_read_one_after_the_other() -> None:
     left = ["Sender and Sons Limited", "Harbour Street Nine", "Port Elizabeth"]
     right = ["Receiver Incorporated", "Mountain Avenue Two", "Upper Village"]

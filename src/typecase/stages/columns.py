@@ -109,6 +109,7 @@ class _Column:
         colons: Share of the rows that end with a colon.
         values: Share of the rows that start with one.
         labels: Share of the rows that hold one anywhere.
+        cells: Share of the rows that hold a wide gap.
     """
 
     middles: Floats
@@ -119,6 +120,7 @@ class _Column:
     colons: float
     values: float
     labels: float
+    cells: float
 
     @property
     def pitch(self) -> float:
@@ -168,6 +170,7 @@ def _column(pieces: Pieces, members: Places) -> _Column:
         colons=float(pieces.closes[flat[ends]].mean()),
         values=float(pieces.opens[flat[starts]].mean()),
         labels=float(np.logical_or.reduceat(pieces.labels[flat], starts).mean()),
+        cells=float(np.mean(ends > starts)),
     )
 
 
@@ -251,9 +254,11 @@ class _Columns:
             return False
         # An address beside a list of labels and what they stand for.
         if min(before.labels, after.labels) <= 0.2 and max(before.labels, after.labels) >= 0.6:
-            plain = before if before.labels < after.labels else after
-            return plain.reads and self.wide[place] >= FAR
-        return len(self.gutters) == 1 and self.wide[place] >= 2.5 and before.reads and after.reads
+            address = before if before.labels < after.labels else after
+            return address.reads and self.wide[place] >= FAR
+        # Two addresses; what is filled into a form stands at some distance from its label.
+        plain = max(before.cells, after.cells) <= 0.2
+        return plain and len(self.gutters) == 1 and self.wide[place] >= 2.5 and before.reads and after.reads
 
 
 def _run_beside(left: _Column, right: _Column, level: float) -> bool:
