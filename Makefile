@@ -14,6 +14,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 # tests/test_demo.py reads these lines, so that what is tested is what is shown.
 DEMO_ARGUMENTS := predict examples/pictures --top 3 --plot build/demo.png
 DEMO_LINES := read examples/lines --mode line
+DEMO_PAGES := read examples/pages --boxes -o build/demo --format text,pdf --overwrite
 
 # The tests are spread over the processors, a file at a time; each process computes with one thread. A process that dies
 # ends the run: started anew, it would leave the others waiting for ever.
@@ -32,7 +33,11 @@ demo: $(DEMO_VENV)/.made ## Read the pictures in examples/ with the light instal
 	$(DEMO_VENV)/bin/typecase $(DEMO_ARGUMENTS)
 	@echo
 	$(DEMO_VENV)/bin/typecase $(DEMO_LINES)
-	@echo "The pictures with their answers: build/demo.png"
+	@echo
+	$(DEMO_VENV)/bin/typecase $(DEMO_PAGES)
+	@echo
+	@cat build/demo/receipt.txt
+	@echo "The pictures with their answers: build/demo.png; pages, boxes and searchable PDFs: build/demo/"
 
 test: $(TEST_VENV)/.made ## Run the tests (TYPECASE_DATA names the folder of the shared data)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
