@@ -26,6 +26,12 @@ _HYPHENS = ("-", "\u00ad")
 _AFTER_HYPHEN = "\u00a0"
 
 
+_FAR = 1.0
+"""So far from the next word, in the size of the line, a line may end."""
+
+_LEAST_GAP = 0.1
+"""Words are kept apart by so much, in the size of the line: programs that copy text take less for no space at all."""
+
 _STRAIGHT = 12.0
 """Up to so many degrees of slope a word is written straight, as its box: programs that copy text break a sloping word
 in pieces, since they take what leaves the height that a word began at for another word. Steeper words slope, and say as
@@ -98,8 +104,9 @@ def text_layer(page: Page, matrix: Matrix, fonts: InvisibleFonts, prefix: str = 
             # Lines of one size are told apart by noise alone, and programs that copy text take size for structure.
             size = size_of_block if 0.67 < own / size_of_block < 1.5 else own
             along = shape.baseline(line)
-            for place, word in enumerate(line.words, 1):
-                placed = _placed(word, along, size)
+            words = [word for word in line.words if word.text]
+            places = _apart([_placed(word, along, size) for word in words], size)
+            for word, placed, after in zip(words, places, [*places[1:], None], strict=False):
                 kind, font = fonts.font(placed.above, placed.below)
                 name = f"{prefix}{kind}"
                 used[f"/{name}"] = font
@@ -109,11 +116,11 @@ def text_layer(page: Page, matrix: Matrix, fonts: InvisibleFonts, prefix: str = 
                 clusters = clusters_of(word.text)
                 if runs_to_the_left(word.text):
                     clusters = _as_seen(clusters)
-                ending = [" "] if place < len(line.words) else []
-                if not ending and clusters[-1] in _HYPHENS:
+                # What is far from the next word may be the end of a line to others.
+                if clusters[-1] in _HYPHENS and (after is None or _gap(placed, after) > _FAR * size):
                     clusters[-1] += _AFTER_HYPHEN
-                shown = _shown(placed, size, matrix, len(clusters), fonts.encoded(clusters + ending))
-                written.append(_as_one(shown, "".join(clusters + ending)) if placed.sloping else shown)
+                shown = _shown(placed, size, matrix, len(clusters), fonts.encoded([*clusters, " "]))
+                written.append(_as_one(shown, "".join([*clusters, " "])) if placed.sloping else shown)
     written.append(b"ET\nQ\n")
     return (b"".join(written), used) if used else (b"", {})
 
@@ -153,6 +160,32 @@ def _placed(word: Word, baseline: Sequence[Point], size: float) -> _Placed:
         below / size,
         sloping,
     )
+
+
+def _gap(one: _Placed, other: _Placed) -> float:
+    """How far a word begins behind the end of the one before, along the way that runs."""
+    length = math.dist(one.start, one.end)
+    along = Point((one.end.x - one.start.x) / length, (one.end.y - one.start.y) / length)
+    return _along(Point(other.start.x - one.end.x, other.start.y - one.end.y), along)
+
+
+def _apart(words: list[_Placed], size: float) -> list[_Placed]:
+    """Words of a line that leave a gap between them; each gives half of what lacks, and a fifth of itself at most."""
+    words = list(words)
+    for place in range(len(words) - 1):
+        one, other = words[place], words[place + 1]
+        lacks = _LEAST_GAP * size - _gap(one, other)
+        widths = math.dist(one.start, one.end), math.dist(other.start, other.end)
+        # What overlaps by more does not stand one after the other.
+        if 0 < lacks < 0.5 * min(widths) + _LEAST_GAP * size:
+            shares = [min(0.2, lacks / 2 / width) for width in widths]
+            words[place] = one._replace(end=_between(one.end, one.start, shares[0]))
+            words[place + 1] = other._replace(start=_between(other.start, other.end, shares[1]))
+    return words
+
+
+def _between(one: Point, other: Point, share: float) -> Point:
+    return Point(one.x + share * (other.x - one.x), one.y + share * (other.y - one.y))
 
 
 def _with_extent(polygon: Polygon) -> Polygon:
