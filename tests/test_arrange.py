@@ -200,18 +200,16 @@ def test_labels_stay_with_what_was_filled_in() -> None:
 
 
 def test_fields_of_a_form_in_two_columns_are_read_across() -> None:
-    fields = [
-        [f"{name} {side} number" for name in ("Order", "Delivery", "Customer", "Account")] for side in ("one", "two")
-    ]
+    left = ["Order", "Number of the delivery", "Delivered upon", "Account of the customer"]
+    right = ["Receipt of payment", "Date", "Place of the signature", "Town"]
     lines = []
-    for place, names in enumerate(fields):
-        for row, name in enumerate(names):
-            lines += [
-                piece(name, 20 + 480 * place, 100 + 30 * row),
-                piece("Marie Wolf", 270 + 480 * place, 100 + 30 * row),
-            ]
+    for row, names in enumerate(zip(left, right, strict=True)):
+        for place, name in enumerate(names):
+            # What is filled in follows its label wherever that ends.
+            start, y = 20 + 500 * place, 100 + 28 * row
+            lines += [piece(name, start, y), piece("Marie Wolf", start + CHARACTER * (len(name) + 4), y)]
     read = texts(arranged(lines))
-    assert read == [f"{one} Marie Wolf {two} Marie Wolf" for one, two in zip(*fields, strict=True)]
+    assert read == [f"{one} Marie Wolf {two} Marie Wolf" for one, two in zip(left, right, strict=True)]
 
 
 def test_addresses_side_by_side_are_read_one_after_the_other() -> None:
