@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
-from playwright.sync_api import BrowserContext, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import BrowserContext, Dialog, Error, Page, Playwright, sync_playwright
 
 from serve_fixtures import REPOSITORY
 
@@ -111,7 +111,12 @@ def window(playwright: Playwright, url: str, **settings: Any) -> Iterator[Page]:
         page.on(
             "request", lambda asked: failures.append(f"asked {asked.url}") if not _is_ours(asked.url, url) else None
         )
-        page.on("dialog", lambda dialog: (failures.append("a script ran"), dialog.dismiss()))
+
+        def refuse(dialog: Dialog) -> None:
+            failures.append("a script ran")
+            dialog.dismiss()
+
+        page.on("dialog", refuse)
         try:
             page.goto(url)
             page.wait_for_selector("html[data-ready]")

@@ -8,12 +8,14 @@ import tempfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import jsonschema
 import pytest
 from PIL import Image
 
+from conftest import RunTypecase
 from model_fixtures import bar
 from serve_fixtures import GERMAN, GERMAN_TEXT, RECEIPT, RECEIPT_TEXT, Service, pages_of_lines, running
 from typecase import __version__
@@ -31,7 +33,7 @@ def client(service: Service) -> httpx.Client:
     return service.client
 
 
-def read(client: httpx.Client, *paths: Path, **query: object) -> httpx.Response:
+def read(client: httpx.Client, *paths: Path, **query: Any) -> httpx.Response:
     files = [("file", (path.name, path.read_bytes())) for path in paths]
     return client.post("/v1/read", files=files, params={"mode": "line", **query})
 
@@ -48,7 +50,7 @@ def problem_of(response: httpx.Response, status: int) -> dict[str, object]:
     return values
 
 
-def test_it_says_how_it_is(client):
+def test_it_says_how_it_is(client: httpx.Client) -> None:
     assert client.get("/health").json() == {"status": "ok"}
     assert client.get("/ready").json()["status"] == "ready"
     assert client.get("/version").json() == {"version": __version__, "document_schema": 1}
@@ -57,7 +59,7 @@ def test_it_says_how_it_is(client):
     assert formats["json"]["media_type"] == "application/json"
 
 
-def test_one_file_is_answered_by_its_document(client):
+def test_one_file_is_answered_by_its_document(client: httpx.Client) -> None:
     response = read(client, RECEIPT)
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
@@ -71,7 +73,7 @@ def test_one_file_is_answered_by_its_document(client):
     assert 0 < word.confidence <= 1
 
 
-def test_the_answer_takes_the_form_that_is_asked_for(client):
+def test_the_answer_takes_the_form_that_is_asked_for(client: httpx.Client) -> None:
     for response in (
         read(client, RECEIPT, format="text"),
         client.post("/v1/read?mode=line", content=RECEIPT.read_bytes(), headers={"Accept": "text/plain"}),
@@ -84,7 +86,7 @@ def test_the_answer_takes_the_form_that_is_asked_for(client):
     assert "application/json" in str(problem_of(response, 406)["detail"])
 
 
-def test_every_format_is_written(client):
+def test_every_format_is_written(client: httpx.Client) -> None:
     for form in client.get("/v1/formats").json():
         response = read(client, RECEIPT, format=form["name"])
         assert response.status_code == 200, (form, response.text)
@@ -96,7 +98,7 @@ def test_every_format_is_written(client):
     assert not words[0].get("characters")
 
 
-def test_several_files_are_answered_together(client, tmp_path):
+def test_several_files_are_answered_together(client: httpx.Client, tmp_path: Path) -> None:
     broken = tmp_path / "broken.png"
     broken.write_bytes(b"no picture")
     answers = read(client, RECEIPT, broken, GERMAN).json()["documents"]
@@ -110,7 +112,7 @@ def test_several_files_are_answered_together(client, tmp_path):
         assert archive.read("receipt.txt").decode() == RECEIPT_TEXT + "\n"
 
 
-def test_options_change_what_is_read(client):
+def test_options_change_what_is_read(client: httpx.Client) -> None:
     digits = Document.from_json(read(client, RECEIPT, allow="0123456789").content)
     assert set(digits.text) <= set("0123456789 ")
     assert digits.text
@@ -122,7 +124,7 @@ def test_options_change_what_is_read(client):
     assert not any(character.alternatives for word in none.words for character in word.characters)
 
 
-def test_pages_are_chosen_and_counted(client):
+def test_pages_are_chosen_and_counted(client: httpx.Client) -> None:
     tiff = pages_of_lines(RECEIPT, GERMAN, RECEIPT, GERMAN)
     response = client.post("/v1/read?mode=line&pages=2-3&format=text", content=tiff)
     assert response.text.split("\f") == [f"{GERMAN_TEXT}\n", f"\n{RECEIPT_TEXT}\n"]
@@ -145,11 +147,11 @@ def test_pages_are_chosen_and_counted(client):
         ({"decoder": "magic"}, "decoder"),
     ],
 )
-def test_an_impossible_option_is_named(client, query, word):
+def test_an_impossible_option_is_named(client: httpx.Client, query: dict[str, Any], word: str) -> None:
     assert word in str(problem_of(read(client, RECEIPT, **query), 400)["detail"])
 
 
-def test_what_brings_no_picture_is_refused(client):
+def test_what_brings_no_picture_is_refused(client: httpx.Client) -> None:
     assert problem_of(client.post("/v1/read"), 400)["type"] == "urn:typecase:problem:no-file"
     problem_of(client.post("/v1/read", files={"other": b"x"}), 400)
     problem_of(client.post("/v1/read", data={"file": "x"}), 415)
@@ -160,13 +162,13 @@ def test_what_brings_no_picture_is_refused(client):
     assert "empty" in str(problem_of(client.post("/v1/read", files={"file": ("a.png", b"")}), 422)["detail"])
 
 
-def test_unknown_places_and_methods_are_problems(client):
+def test_unknown_places_and_methods_are_problems(client: httpx.Client) -> None:
     problem_of(client.get("/nothing"), 404)
     problem_of(client.get("/v1/read"), 405)
     problem_of(client.get("/v1/jobs/none"), 404)
 
 
-def test_a_character_is_told_with_alternatives(client):
+def test_a_character_is_told_with_alternatives(client: httpx.Client) -> None:
     content = io.BytesIO()
     bar("I", size=64).save(content, "PNG")
     answer = client.post("/v1/classify?top=4", files={"file": ("i.png", content.getvalue())}).json()
@@ -179,7 +181,7 @@ def test_a_character_is_told_with_alternatives(client):
     problem_of(client.post("/v1/classify?top=0", content=content.getvalue()), 400)
 
 
-def test_metrics_count_what_was_done(client):
+def test_metrics_count_what_was_done(client: httpx.Client) -> None:
     read(client, RECEIPT)
     text = client.get("/metrics").text
     assert 'typecase_requests_total{method="POST",route="/v1/read",status="200"}' in text
@@ -189,7 +191,7 @@ def test_metrics_count_what_was_done(client):
     assert "a-secret-name" not in client.get("/metrics").text
 
 
-def test_the_description_is_valid_and_its_examples_fit(client):
+def test_the_description_is_valid_and_its_examples_fit(client: httpx.Client) -> None:
     description = client.get("/openapi.json").json()
     assert description["openapi"].startswith("3.1")
     schemas = description["components"]["schemas"]
@@ -210,14 +212,14 @@ def test_the_description_is_valid_and_its_examples_fit(client):
             assert operation["tags"]
 
 
-def test_nothing_of_an_upload_stays(service, client):
+def test_nothing_of_an_upload_stays(service: Service, client: httpx.Client) -> None:
     before = set(Path(tempfile.gettempdir()).glob("typecase-*"))
     read(client, RECEIPT)
     client.post("/v1/read", content=b"no picture")
     assert set(Path(tempfile.gettempdir()).glob("typecase-*")) == before
 
 
-def test_it_stops_in_good_order(tmp_path):
+def test_it_stops_in_good_order(tmp_path: Path) -> None:
     with running(tmp_path / "jobs", "--workers", "1") as service:
         assert service.stop(signal.SIGINT) in (0, 130, -2)
 
@@ -233,7 +235,9 @@ def test_it_stops_in_good_order(tmp_path):
         (["--jobs", "/dev/null/jobs"], 6, "Jobs cannot be kept"),
     ],
 )
-def test_what_cannot_be_served_is_said_in_one_sentence(run_typecase, tmp_path, arguments, code, said):
+def test_what_cannot_be_served_is_said_in_one_sentence(
+    run_typecase: RunTypecase, tmp_path: Path, arguments: list[str], code: int, said: str
+) -> None:
     done = run_typecase("serve", "--port", "0", "--jobs", tmp_path, *arguments)
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
@@ -242,7 +246,7 @@ def test_what_cannot_be_served_is_said_in_one_sentence(run_typecase, tmp_path, a
     assert done.stderr.strip().splitlines()[-1].startswith("Error: ")
 
 
-def test_a_port_that_is_taken_is_named(run_typecase, tmp_path):
+def test_a_port_that_is_taken_is_named(run_typecase: RunTypecase, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         done = run_typecase("serve", "--port", str(port), "--jobs", tmp_path)
@@ -250,7 +254,7 @@ def test_a_port_that_is_taken_is_named(run_typecase, tmp_path):
     assert f"Nothing can listen on 127.0.0.1, port {port}" in done.stderr
 
 
-def test_it_says_which_extra_is_missing(run_typecase):
+def test_it_says_which_extra_is_missing(run_typecase: RunTypecase) -> None:
     done = run_typecase("serve", blocked=["fastapi", "uvicorn"])
     assert done.returncode == 7
     assert "pip install 'typecase[serve]'" in done.stderr

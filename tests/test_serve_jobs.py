@@ -37,13 +37,19 @@ def add(store: JobStore, tmp_path: Path, owner: str = "") -> str:
     return store.add(owner, "x.tif", file, ReadQuery(mode="line")).id
 
 
-def test_jobs_take_turns_page_by_page(store, tmp_path):
+def taken(store: JobStore) -> Step:
+    step = store.take()
+    assert step is not None
+    return step
+
+
+def test_jobs_take_turns_page_by_page(store: JobStore, tmp_path: Path) -> None:
     one, other = add(store, tmp_path), add(store, tmp_path)
     assert [store.take(), store.take(), store.take()] == [Step(one, None), Step(other, None), None]
     store.counted(one, [1, 2, 5])
     store.counted(other, [1])
-    taken = [store.take() for _ in range(5)]
-    assert taken == [Step(one, 1), Step(other, 1), Step(one, 2), Step(one, 5), None]
+    steps = [store.take() for _ in range(5)]
+    assert steps == [Step(one, 1), Step(other, 1), Step(one, 2), Step(one, 5), None]
     assert store.job(one).state == "reading"
     for step in (Step(one, 2), Step(one, 1), Step(one, 5)):
         store.page_read(step, b"{}", {"typecase": "x"})
@@ -54,7 +60,7 @@ def test_jobs_take_turns_page_by_page(store, tmp_path):
     assert [(page.number, page.step) for page in store.pages(one, after=1)] == [(1, 2), (5, 3)]
 
 
-def test_what_was_being_read_is_read_again_after_a_stop(tmp_path):
+def test_what_was_being_read_is_read_again_after_a_stop(tmp_path: Path) -> None:
     folder = tmp_path / "jobs"
     store = JobStore(folder, 3600, 3)
     counting, reading = add(store, tmp_path), add(store, tmp_path)
@@ -72,22 +78,22 @@ def test_what_was_being_read_is_read_again_after_a_stop(tmp_path):
     store.close()
 
 
-def test_a_step_that_was_not_done_is_taken_again(store, tmp_path):
+def test_a_step_that_was_not_done_is_taken_again(store: JobStore, tmp_path: Path) -> None:
     job = add(store, tmp_path)
-    step = store.take()
+    step = taken(store)
     store.put_back(step)
     assert store.take() == step
     store.counted(job, [1])
-    page = store.take()
+    page = taken(store)
     store.put_back(page)
     assert store.take() == page
 
 
-def test_a_page_that_ends_its_worker_is_tried_twice(store, tmp_path):
+def test_a_page_that_ends_its_worker_is_tried_twice(store: JobStore, tmp_path: Path) -> None:
     job = add(store, tmp_path)
     store.take()
     store.counted(job, [1, 2])
-    step = store.take()
+    step = taken(store)
     store.page_failed(step, {"detail": "died"}, again=True)
     assert store.take() == step
     store.page_failed(step, {"detail": "died"}, again=True)
@@ -97,15 +103,15 @@ def test_a_page_that_ends_its_worker_is_tried_twice(store, tmp_path):
     assert store.page(job, 1).problem == {"detail": "died"}
 
 
-def test_a_job_without_a_single_page_fails_with_the_reason(store, tmp_path):
+def test_a_job_without_a_single_page_fails_with_the_reason(store: JobStore, tmp_path: Path) -> None:
     job = add(store, tmp_path)
     store.take()
     store.counted(job, [1])
-    store.page_failed(store.take(), {"detail": "damaged"}, again=False)
+    store.page_failed(taken(store), {"detail": "damaged"}, again=False)
     assert (store.job(job).state, store.job(job).problem) == ("failed", {"detail": "damaged"})
 
 
-def test_deleted_and_cancelled_jobs_are_not_read_on(store, tmp_path):
+def test_deleted_and_cancelled_jobs_are_not_read_on(store: JobStore, tmp_path: Path) -> None:
     deleted, cancelled = add(store, tmp_path), add(store, tmp_path)
     store.take()
     step = Step(deleted, None)
@@ -115,7 +121,7 @@ def test_deleted_and_cancelled_jobs_are_not_read_on(store, tmp_path):
     store.put_back(step)
     store.take()
     store.counted(cancelled, [1])
-    page = store.take()
+    page = taken(store)
     store.cancel(cancelled)
     store.page_read(page, b"{}", {})
     assert store.take() is None
@@ -124,7 +130,7 @@ def test_deleted_and_cancelled_jobs_are_not_read_on(store, tmp_path):
         store.job(deleted)
 
 
-def test_jobs_are_forgotten_and_few(tmp_path):
+def test_jobs_are_forgotten_and_few(tmp_path: Path) -> None:
     store = JobStore(tmp_path / "jobs", 0.0, 2)
     job = add(store, tmp_path)
     add(store, tmp_path)
@@ -140,7 +146,7 @@ def test_jobs_are_forgotten_and_few(tmp_path):
     store.close()
 
 
-def test_a_job_belongs_to_the_key_it_came_with(store, tmp_path):
+def test_a_job_belongs_to_the_key_it_came_with(store: JobStore, tmp_path: Path) -> None:
     job = add(store, tmp_path, "alice")
     assert store.job(job, "alice").owner == "alice"
     with pytest.raises(Problem) as problem:
@@ -148,7 +154,7 @@ def test_a_job_belongs_to_the_key_it_came_with(store, tmp_path):
     assert problem.value.status == 404
 
 
-def test_two_services_do_not_share_a_folder(store, tmp_path):
+def test_two_services_do_not_share_a_folder(store: JobStore, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--jobs"):
         JobStore(tmp_path / "jobs", 3600, 3)
     (tmp_path / "file").write_bytes(b"")
@@ -191,7 +197,7 @@ def events_of(client: httpx.Client, job: str, **headers: str) -> list[tuple[str,
     return events
 
 
-def test_a_job_is_followed_page_by_page_and_fetched(service, client):
+def test_a_job_is_followed_page_by_page_and_fetched(service: Service, client: httpx.Client) -> None:
     job = create(client, pages_of_lines(RECEIPT, GERMAN, RECEIPT), pages="1-2")
     events = events_of(client, job)
     assert [data["number"] for kind, data in events if kind == "page"] in ([1, 2], [2, 1])
@@ -212,7 +218,7 @@ def test_a_job_is_followed_page_by_page_and_fetched(service, client):
     assert client.get(f"/v1/jobs/{job}/pages/3").status_code == 404
 
 
-def test_pictures_of_pages_are_given_in_the_pixels_of_the_boxes(service, client):
+def test_pictures_of_pages_are_given_in_the_pixels_of_the_boxes(service: Service, client: httpx.Client) -> None:
     job = create(client, pages_of_lines(GERMAN, RECEIPT))
     service.wait_for_job(job)
     response = client.get(f"/v1/jobs/{job}/pages/2/picture")
@@ -225,7 +231,7 @@ def test_pictures_of_pages_are_given_in_the_pixels_of_the_boxes(service, client)
         assert picture.width == 100
 
 
-def test_a_part_of_a_page_is_read_by_itself(service, client):
+def test_a_part_of_a_page_is_read_by_itself(service: Service, client: httpx.Client) -> None:
     job = create(client, RECEIPT.read_bytes(), "receipt.png")
     service.wait_for_job(job)
     whole = Document.from_json(client.get(f"/v1/jobs/{job}/pages/1").content)
@@ -236,7 +242,7 @@ def test_a_part_of_a_page_is_read_by_itself(service, client):
     assert Document.from_json(client.get(f"/v1/jobs/{job}/pages/1").content) == whole
 
 
-def test_words_are_corrected_and_corrections_are_kept_written_and_trained_on(service, client, tmp_path):
+def test_corrections_are_kept_written_and_trained_on(service: Service, client: httpx.Client, tmp_path: Path) -> None:
     job = create(client, pages_of_lines(RECEIPT, GERMAN))
     service.wait_for_job(job)
     assert client.get(f"/v1/jobs/{job}/training-data").status_code == 409
@@ -271,7 +277,7 @@ def test_words_are_corrected_and_corrections_are_kept_written_and_trained_on(ser
     assert Document.from_json(undone.content).text == RECEIPT_TEXT
 
 
-def test_what_cannot_be_read_fails_with_the_reason(service, client):
+def test_what_cannot_be_read_fails_with_the_reason(service: Service, client: httpx.Client) -> None:
     job = create(client, b"no picture", "letter.doc")
     assert service.wait_for_job(job)["state"] == "failed"
     problem = client.get(f"/v1/jobs/{job}").json()["problem"]
@@ -284,7 +290,7 @@ def test_what_cannot_be_read_fails_with_the_reason(service, client):
     assert client.post("/v1/jobs", files=two).status_code == 400
 
 
-def test_a_damaged_page_leaves_the_others(service, client):
+def test_a_damaged_page_leaves_the_others(service: Service, client: httpx.Client) -> None:
     tiff = bytearray(pages_of_lines(RECEIPT, GERMAN))
     # The second page's strips are written last but its directory; what lies between is spoilt.
     place = tiff.rindex(b"\x80", 0, len(tiff) - 400)
@@ -298,7 +304,7 @@ def test_a_damaged_page_leaves_the_others(service, client):
     assert client.get(f"/v1/jobs/{job}/result?format=text").text in (f"{RECEIPT_TEXT}\n", f"{GERMAN_TEXT}\n")
 
 
-def test_a_job_is_cancelled_and_deleted(service, client):
+def test_a_job_is_cancelled_and_deleted(service: Service, client: httpx.Client) -> None:
     job = create(client, pages_of_lines(*[RECEIPT] * 5))
     cancelled = client.post(f"/v1/jobs/{job}/cancel").raise_for_status().json()
     assert cancelled["state"] in ("cancelled", "done")
@@ -309,7 +315,7 @@ def test_a_job_is_cancelled_and_deleted(service, client):
     assert client.delete(f"/v1/jobs/{job}").status_code == 404
 
 
-def test_a_restart_loses_nothing(tmp_path):
+def test_a_restart_loses_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "jobs"
     with running(folder, "--workers", "1") as service:
         finished = create(service.client, RECEIPT.read_bytes(), "receipt.png")

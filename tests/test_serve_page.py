@@ -8,12 +8,11 @@ import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pypdfium2  # type: ignore[import-untyped]
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page, Playwright, expect
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import FilePayload, FloatRect, Locator, Page, Playwright, expect
 
 from page_fixtures import DrawnWord, chromium, draw_receipt, keep, window
 from serve_fixtures import GERMAN, GERMAN_TEXT, RECEIPT, RECEIPT_TEXT, Service, pages_of_lines, running
@@ -54,7 +53,7 @@ def page(desktop: Page) -> Iterator[Page]:
     desktop.wait_for_selector("html[data-ready]")
 
 
-def bring(page: Page, *files: Path | dict[str, Any], mode: str = "line") -> None:
+def bring(page: Page, *files: Path | FilePayload, mode: str = "line") -> None:
     """Chooses files, and waits until their words are there."""
     page.select_option("#option-mode", mode, force=True)
     page.set_input_files("#choose", list(files))  # type: ignore[arg-type]
@@ -62,7 +61,13 @@ def bring(page: Page, *files: Path | dict[str, Any], mode: str = "line") -> None
     page.wait_for_selector("#progress", state="hidden")
 
 
-def in_memory(name: str, content: bytes) -> dict[str, Any]:
+def box_of(element: Locator) -> FloatRect:
+    box = element.bounding_box()
+    assert box is not None
+    return box
+
+
+def in_memory(name: str, content: bytes) -> FilePayload:
     return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
 
 
@@ -88,7 +93,7 @@ def overlap(box: dict[str, float], word: DrawnWord, scale: float, origin: tuple[
     return max(0.0, width) * max(0.0, height) / smaller
 
 
-def test_a_receipt_is_read_and_its_boxes_lie_where_its_words_are(page, tmp_path):
+def test_a_receipt_is_read_and_its_boxes_lie_where_its_words_are(page: Page, tmp_path: Path) -> None:
     words = draw_receipt(tmp_path / "bakery.png")
     bring(page, tmp_path / "bakery.png", mode="page")
     keep(page, "receipt-desktop")
@@ -96,7 +101,7 @@ def test_a_receipt_is_read_and_its_boxes_lie_where_its_words_are(page, tmp_path)
     shown = text_of(page).split()
     found = [word for word in words if word.text in shown]
     assert len(found) >= 0.7 * len(words), shown
-    sheet = page.locator("#frame").bounding_box()
+    sheet = box_of(page.locator("#frame"))
     scale = sheet["width"] / 480
     boxes = page.evaluate(
         """() => [...document.querySelectorAll("#overlay .word")].map((one) => {
@@ -115,7 +120,7 @@ def test_a_receipt_is_read_and_its_boxes_lie_where_its_words_are(page, tmp_path)
     check_accessibility(page)
 
 
-def test_words_tell_how_sure_they_are_and_are_linked_both_ways(page):
+def test_words_tell_how_sure_they_are_and_are_linked_both_ways(page: Page) -> None:
     bring(page, RECEIPT)
     assert text_of(page) == RECEIPT_TEXT
     page.locator("#overlay .word").nth(1).hover()
@@ -129,7 +134,7 @@ def test_words_tell_how_sure_they_are_and_are_linked_both_ways(page):
     assert page.locator("#hint").is_hidden()
 
 
-def test_text_is_selected_on_the_picture_and_copied(page):
+def test_text_is_selected_on_the_picture_and_copied(page: Page) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     bring(page, RECEIPT)
     page.evaluate(
@@ -145,7 +150,7 @@ def test_text_is_selected_on_the_picture_and_copied(page):
     expect(page.locator("#status")).to_have_text("Copied.")
     assert page.evaluate("navigator.clipboard.readText()") == RECEIPT_TEXT
     # As a hand would do it: dragged over two words.
-    first, second = (page.locator("#overlay .word").nth(place).bounding_box() for place in (0, 1))
+    first, second = (box_of(page.locator("#overlay .word").nth(place)) for place in (0, 1))
     page.mouse.move(first["x"] + 2, first["y"] + first["height"] / 2)
     page.mouse.down()
     page.mouse.move(second["x"] + second["width"] - 2, second["y"] + second["height"] / 2, steps=8)
@@ -155,7 +160,7 @@ def test_text_is_selected_on_the_picture_and_copied(page):
     assert page.evaluate("navigator.clipboard.readText()").startswith("Grand total")
 
 
-def test_a_word_is_corrected_downloaded_and_trained_on(page, tmp_path):
+def test_a_word_is_corrected_downloaded_and_trained_on(page: Page, tmp_path: Path) -> None:
     bring(page, in_memory("bill.tif", pages_of_lines(RECEIPT, GERMAN)))
     page.locator("#overlay .word").nth(1).click()
     keep(page, "card")
@@ -199,7 +204,7 @@ def fetched(page: Page, label: str, folder: Path) -> Path:
     return path
 
 
-def test_it_is_used_without_a_mouse(page):
+def test_it_is_used_without_a_mouse(page: Page) -> None:
     bring(page, RECEIPT)
     page.locator("#text .word").first.focus()
     page.keyboard.press("ArrowRight")
@@ -225,11 +230,11 @@ def test_it_is_used_without_a_mouse(page):
     assert page.evaluate("document.activeElement !== document.body")
 
 
-def test_a_part_is_read_by_itself_however_the_page_is_turned(page):
+def test_a_part_is_read_by_itself_however_the_page_is_turned(page: Page) -> None:
     bring(page, RECEIPT)
     for turns in range(2):
         page.locator("#overlay .word").nth(3).scroll_into_view_if_needed()
-        box = page.locator("#overlay .word").nth(3).bounding_box()
+        box = box_of(page.locator("#overlay .word").nth(3))
         page.click("#region")
         page.mouse.move(box["x"] - 6, box["y"] - 3)
         page.mouse.down()
@@ -243,20 +248,20 @@ def test_a_part_is_read_by_itself_however_the_page_is_turned(page):
     keep(page, "turned")
 
 
-def test_it_zooms_and_hides_the_marks(page):
+def test_it_zooms_and_hides_the_marks(page: Page) -> None:
     bring(page, RECEIPT)
-    before = page.locator("#frame").bounding_box()["width"]
+    before = box_of(page.locator("#frame"))["width"]
     page.click("#zoom-in")
-    assert page.locator("#frame").bounding_box()["width"] == pytest.approx(1.25 * before, rel=0.01)
+    assert box_of(page.locator("#frame"))["width"] == pytest.approx(1.25 * before, rel=0.01)
     page.click("#fit")
-    assert page.locator("#frame").bounding_box()["width"] == pytest.approx(before, rel=0.01)
+    assert box_of(page.locator("#frame"))["width"] == pytest.approx(before, rel=0.01)
     page.click("#marks")
     assert page.get_attribute("#marks", "aria-pressed") == "false"
-    assert "bare" in page.get_attribute("#overlay", "class")
+    assert "bare" in (page.get_attribute("#overlay", "class") or "")
 
 
-def test_a_file_that_is_refused_says_why(page):
-    page.set_input_files("#choose", [in_memory("<img src=x onerror=alert(1)>.png", b"no picture")])  # type: ignore[list-item]
+def test_a_file_that_is_refused_says_why(page: Page) -> None:
+    page.set_input_files("#choose", [in_memory("<img src=x onerror=alert(1)>.png", b"no picture")])
     page.wait_for_selector("#problems .notice")
     said = page.locator("#problems").inner_text()
     assert "is not a picture of a kind that is read" in said
@@ -267,7 +272,7 @@ def test_a_file_that_is_refused_says_why(page):
     check_accessibility(page)
 
 
-def test_scripts_in_names_and_texts_never_run(page, service):
+def test_scripts_in_names_and_texts_never_run(page: Page, service: Service) -> None:
     job = service.client.post("/v1/jobs?mode=line", files={"file": ("x.png", RECEIPT.read_bytes())}).json()["id"]
     service.wait_for_job(job)
     evil = "<script>alert(1)</script><img/src=x/onerror=alert(2)>javascript:alert(3)"
@@ -288,7 +293,7 @@ def test_scripts_in_names_and_texts_never_run(page, service):
         assert "script-src 'self'" in answer.headers["content-security-policy"]
 
 
-def test_a_drawn_letter_is_recognised_while_it_is_drawn(page):
+def test_a_drawn_letter_is_recognised_while_it_is_drawn(page: Page) -> None:
     page.click("#show-draw")
     draw(page, [(0.33, 0.2), (0.33, 0.8)], [(0.33, 0.8), (0.7, 0.8)])
     page.wait_for_selector("#guesses li")
@@ -304,7 +309,7 @@ def test_a_drawn_letter_is_recognised_while_it_is_drawn(page):
 
 
 def draw(page: Page, *strokes: list[tuple[float, float]]) -> None:
-    pad = page.locator("#pad").bounding_box()
+    pad = box_of(page.locator("#pad"))
     for stroke in strokes:
         places = [(pad["x"] + x * pad["width"], pad["y"] + y * pad["height"]) for x, y in stroke]
         page.mouse.move(*places[0])
@@ -314,7 +319,7 @@ def draw(page: Page, *strokes: list[tuple[float, float]]) -> None:
         page.mouse.up()
 
 
-def test_files_are_dropped_and_pasted(page):
+def test_files_are_dropped_and_pasted(page: Page) -> None:
     for event, field in (("drop", "dataTransfer"), ("paste", "clipboardData")):
         page.evaluate(
             """async ([event, field, name, bytes]) => {
@@ -331,7 +336,7 @@ def test_files_are_dropped_and_pasted(page):
         page.wait_for_selector("#workbench", state="hidden")
 
 
-def test_light_and_dark_are_chosen(page):
+def test_light_and_dark_are_chosen(page: Page) -> None:
     colour = "getComputedStyle(document.body).backgroundColor"
     light = page.evaluate(colour)
     page.click("#theme")
@@ -345,7 +350,7 @@ def test_light_and_dark_are_chosen(page):
     assert page.evaluate(colour) == light
 
 
-def test_it_fits_a_phone(playwright, service):
+def test_it_fits_a_phone(playwright: Playwright, service: Service) -> None:
     with window(playwright, service.url, **PHONE) as page:
         keep(page, "empty-phone")
         check_accessibility(page)
@@ -353,7 +358,7 @@ def test_it_fits_a_phone(playwright, service):
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.locator("#overlay .word").nth(1).tap()
         assert page.locator("#card-text").input_value() == "total:"
-        card = page.locator("#card").bounding_box()
+        card = box_of(page.locator("#card"))
         assert (card["x"], card["width"]) == (0, 390)
         keep(page, "card-phone")
         check_accessibility(page)
@@ -372,7 +377,7 @@ def test_it_fits_a_phone(playwright, service):
         keep(page, "drawing-phone")
 
 
-def test_a_key_is_asked_for_where_one_is_needed(playwright, tmp_path):
+def test_a_key_is_asked_for_where_one_is_needed(playwright: Playwright, tmp_path: Path) -> None:
     key = add_key(tmp_path / "keys.txt", "alice")
     arguments = ("--workers", "1", "--keys", str(tmp_path / "keys.txt"))
     with running(tmp_path / "jobs", *arguments) as service, window(playwright, service.url, **DESKTOP) as page:

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,14 +14,14 @@ from typecase.serve.worker import Opening, Worker, WorkerDied, WorkerTooSlow
 
 
 @pytest.fixture(scope="module")
-def worker():
+def worker() -> Iterator[Worker]:
     worker = Worker(Opening())
     worker.wait_until_ready(120)
     yield worker
     worker.end()
 
 
-def test_a_worker_answers_refuses_and_tells_bugs(worker):
+def test_a_worker_answers_refuses_and_tells_bugs(worker: Worker) -> None:
     assert worker.do(tasks.add, (1, 2), 60) == 3
     with pytest.raises(InputError, match=r"^This cannot be read; send another one\.$"):
         worker.do(tasks.refuse, (), 60)
@@ -30,7 +31,7 @@ def test_a_worker_answers_refuses_and_tells_bugs(worker):
     assert worker.do(tasks.add, (2, 3), 60) == 5
 
 
-def test_a_worker_that_is_too_slow_is_ended():
+def test_a_worker_that_is_too_slow_is_ended() -> None:
     worker = Worker(Opening())
     worker.wait_until_ready(120)
     with pytest.raises(WorkerTooSlow):
@@ -39,7 +40,7 @@ def test_a_worker_that_is_too_slow_is_ended():
         worker.do(tasks.add, (1, 2), 60)
 
 
-def test_a_worker_tells_why_its_models_cannot_be_opened(tmp_path):
+def test_a_worker_tells_why_its_models_cannot_be_opened(tmp_path: Path) -> None:
     missing = Worker(Opening(model=tmp_path / "none.onnx"))
     with pytest.raises(ModelError, match=r"none\.onnx"):
         missing.wait_until_ready(120)
@@ -60,7 +61,7 @@ def with_pool(
     asyncio.run(run())
 
 
-def test_calls_are_answered_and_a_dead_worker_is_replaced():
+def test_calls_are_answered_and_a_dead_worker_is_replaced() -> None:
     async def use(pool: Pool) -> None:
         assert await pool.call(tasks.add, 1, 2) == 3
         with pytest.raises(InputError):
@@ -78,7 +79,7 @@ def test_calls_are_answered_and_a_dead_worker_is_replaced():
     with_pool(use)
 
 
-def test_a_call_that_takes_too_long_is_given_up_and_others_go_on():
+def test_a_call_that_takes_too_long_is_given_up_and_others_go_on() -> None:
     async def use(pool: Pool) -> None:
         assert await pool.call(tasks.add, 0, 0) == 0
         with pytest.raises(Problem) as slow:
@@ -89,7 +90,7 @@ def test_a_call_that_takes_too_long_is_given_up_and_others_go_on():
     with_pool(use, timeout=1.0)
 
 
-def test_the_queue_ends_somewhere_and_urgent_calls_go_first(tmp_path):
+def test_the_queue_ends_somewhere_and_urgent_calls_go_first(tmp_path: Path) -> None:
     log = tmp_path / "log"
 
     async def use(pool: Pool) -> None:
@@ -119,7 +120,7 @@ def test_the_queue_ends_somewhere_and_urgent_calls_go_first(tmp_path):
     with_pool(use, queue=3)
 
 
-def test_a_caller_that_has_gone_is_not_read_for(tmp_path):
+def test_a_caller_that_has_gone_is_not_read_for(tmp_path: Path) -> None:
     log = tmp_path / "log"
 
     async def use(pool: Pool) -> None:
@@ -134,7 +135,7 @@ def test_a_caller_that_has_gone_is_not_read_for(tmp_path):
     with_pool(use)
 
 
-def test_closing_finishes_what_runs_and_refuses_what_waits():
+def test_closing_finishes_what_runs_and_refuses_what_waits() -> None:
     async def run() -> None:
         pool = Pool(Opening(), 1, 4, 30.0)
         await pool.start()
@@ -154,7 +155,7 @@ def test_closing_finishes_what_runs_and_refuses_what_waits():
     asyncio.run(run())
 
 
-def test_closing_does_not_wait_for_ever():
+def test_closing_does_not_wait_for_ever() -> None:
     async def run() -> None:
         pool = Pool(Opening(), 1, 4, 300.0)
         await pool.start()
@@ -169,7 +170,7 @@ def test_closing_does_not_wait_for_ever():
     asyncio.run(run())
 
 
-def test_models_that_never_open_are_told_once_and_for_all(tmp_path):
+def test_models_that_never_open_are_told_once_and_for_all(tmp_path: Path) -> None:
     async def run() -> list[Exception]:
         pool = Pool(Opening(model=tmp_path / "none.onnx"), 1, 4, 30.0)
         told: list[Exception] = []
@@ -190,5 +191,5 @@ def test_models_that_never_open_are_told_once_and_for_all(tmp_path):
     assert isinstance(error, TypecaseError)
 
 
-def test_each_worker_computes_with_one_thread(worker):
+def test_each_worker_computes_with_one_thread(worker: Worker) -> None:
     assert worker.do(tasks.threads, (), 60) == (1, 1)

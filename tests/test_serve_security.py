@@ -51,7 +51,7 @@ def lives(service: Service) -> bool:
 # What is too much.
 
 
-def test_a_body_that_is_announced_too_large_is_refused_unread(open_service):
+def test_a_body_that_is_announced_too_large_is_refused_unread(open_service: Service) -> None:
     with socket.create_connection(_place(open_service), timeout=20) as connection:
         head = f"POST /v1/read HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {3 * _MIB}\r\n\r\n"
         connection.sendall(head.encode())
@@ -60,7 +60,7 @@ def test_a_body_that_is_announced_too_large_is_refused_unread(open_service):
     assert b"larger than 2 MiB" in answer
 
 
-def test_a_body_that_grows_too_large_is_refused(open_service):
+def test_a_body_that_grows_too_large_is_refused(open_service: Service) -> None:
     def chunks() -> Iterator[bytes]:
         for _ in range(48):
             yield b"x" * (_MIB // 16)
@@ -77,7 +77,7 @@ def test_a_body_that_grows_too_large_is_refused(open_service):
     assert lives(open_service)
 
 
-def test_an_upload_that_drips_is_given_up(open_service):
+def test_an_upload_that_drips_is_given_up(open_service: Service) -> None:
     begun = time.monotonic()
     with socket.create_connection(_place(open_service), timeout=30) as connection:
         connection.sendall(b"POST /v1/read HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n\r\nx")
@@ -86,7 +86,7 @@ def test_an_upload_that_drips_is_given_up(open_service):
     assert time.monotonic() - begun >= 2
 
 
-def test_a_connection_without_a_request_is_closed(open_service):
+def test_a_connection_without_a_request_is_closed(open_service: Service) -> None:
     with socket.create_connection(_place(open_service), timeout=60) as connection:
         connection.sendall(b"GET / HT")
         assert connection.recv(1000) == b""
@@ -154,7 +154,7 @@ def deep_gif() -> bytes:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_bombs_and_wrong_kinds_are_refused_in_a_sentence(open_service, content, name):
+def test_bombs_and_wrong_kinds_are_refused_in_a_sentence(open_service: Service, content: bytes, name: str) -> None:
     response = open_service.client.post("/v1/read", files={"file": (name, content)})
     assert response.status_code in (413, 422), response.text
     detail = response.json()["detail"]
@@ -162,7 +162,7 @@ def test_bombs_and_wrong_kinds_are_refused_in_a_sentence(open_service, content, 
     assert "Traceback" not in detail
 
 
-def test_a_page_as_large_as_a_house_is_not_drawn_whole(open_service):
+def test_a_page_as_large_as_a_house_is_not_drawn_whole(open_service: Service) -> None:
     job = open_service.client.post("/v1/jobs?mode=line", files={"file": ("big.pdf", pdf_of(1_000_000))}).json()["id"]
     open_service.wait_for_job(job)
     assert lives(open_service)
@@ -183,7 +183,7 @@ def _resident_mib(pid: int) -> float:
 # Names and paths.
 
 
-def test_names_lead_nowhere(open_service, tmp_path):
+def test_names_lead_nowhere(open_service: Service, tmp_path: Path) -> None:
     target = tmp_path / "written.txt"
     for name in (f"../../../..{target}", str(target), "..\\..\\x.png", "a\x00.png", "CON", "%2e%2e%2fx"):
         answer = open_service.client.post(
@@ -208,7 +208,7 @@ def test_names_lead_nowhere(open_service, tmp_path):
         "/../../etc/passwd",
     ],
 )
-def test_only_files_of_the_page_are_served(open_service, path):
+def test_only_files_of_the_page_are_served(open_service: Service, path: str) -> None:
     with socket.create_connection(_place(open_service), timeout=20) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
         answer = _all_of(connection)
@@ -217,7 +217,7 @@ def test_only_files_of_the_page_are_served(open_service, path):
     assert b"create_app" not in answer
 
 
-def test_a_name_cannot_forge_a_header(open_service):
+def test_a_name_cannot_forge_a_header(open_service: Service) -> None:
     forged = 'x"\r\nSet-Cookie: a=b\r\n.png'
     response = open_service.client.post(
         "/v1/read?mode=line&format=text",
@@ -232,7 +232,7 @@ def test_a_name_cannot_forge_a_header(open_service):
 # Who may ask.
 
 
-def test_every_answer_says_what_a_browser_may_do_with_it(open_service):
+def test_every_answer_says_what_a_browser_may_do_with_it(open_service: Service) -> None:
     for path in ("/", "/page/main.js", "/health", "/nothing", "/openapi.json"):
         headers = open_service.client.get(path).headers
         policy = headers["content-security-policy"]
@@ -247,7 +247,7 @@ def test_every_answer_says_what_a_browser_may_do_with_it(open_service):
     assert open_service.client.get("/version").headers["cache-control"] == "no-store"
 
 
-def test_pages_of_other_sites_may_not_ask(open_service):
+def test_pages_of_other_sites_may_not_ask(open_service: Service) -> None:
     headers = {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
     response = open_service.client.post("/v1/read", content=RECEIPT.read_bytes(), headers=headers)
     assert response.status_code == 403
@@ -262,7 +262,7 @@ def test_pages_of_other_sites_may_not_ask(open_service):
         assert open_service.client.get("/v1/formats", headers={"Host": host}).status_code == 200
 
 
-def test_a_site_that_is_allowed_may_ask(closed_service):
+def test_a_site_that_is_allowed_may_ask(closed_service: tuple[Service, str, str]) -> None:
     service, key, _ = closed_service
     headers = {"Origin": "https://example.org", "Sec-Fetch-Site": "cross-site", "X-API-Key": key}
     response = service.client.post("/v1/read?mode=line", content=RECEIPT.read_bytes(), headers=headers)
@@ -272,7 +272,7 @@ def test_a_site_that_is_allowed_may_ask(closed_service):
     assert service.client.post("/v1/read", content=RECEIPT.read_bytes(), headers=other).status_code == 403
 
 
-def test_a_key_is_needed_and_jobs_are_its_owners(closed_service):
+def test_a_key_is_needed_and_jobs_are_its_owners(closed_service: tuple[Service, str, str]) -> None:
     service, alice, bob = closed_service
     client = service.client
     for headers in ({}, {"X-API-Key": "wrong"}, {"Authorization": "Bearer x"}, {"Authorization": "Basic x"}):
@@ -300,13 +300,13 @@ def test_a_key_is_needed_and_jobs_are_its_owners(closed_service):
 # Addresses.
 
 
-def test_nothing_is_fetched_unless_it_is_allowed(open_service):
+def test_nothing_is_fetched_unless_it_is_allowed(open_service: Service) -> None:
     response = open_service.client.post("/v1/read", json={"url": "https://example.org/x.png"})
     assert response.status_code == 403
     assert "fetches nothing" in response.json()["detail"]
 
 
-def test_private_addresses_are_never_fetched(closed_service):
+def test_private_addresses_are_never_fetched(closed_service: tuple[Service, str, str]) -> None:
     service, key, _ = closed_service
     headers = {"X-API-Key": key}
     for address in (
@@ -327,7 +327,7 @@ def test_private_addresses_are_never_fetched(closed_service):
 # The page.
 
 
-def test_the_page_never_makes_html_of_text_nor_asks_elsewhere():
+def test_the_page_never_makes_html_of_text_nor_asks_elsewhere() -> None:
     folder = REPOSITORY / "src" / "typecase" / "serve" / "page"
     for file in folder.iterdir():
         text = file.read_text(encoding="utf-8")

@@ -43,12 +43,12 @@ from typecase.writers import FORMATS
         ("Straße <b>1</b>.png", "b>.png"),
     ],
 )
-def test_names_lose_folders_and_what_cannot_be_seen(given, kept):
+def test_names_lose_folders_and_what_cannot_be_seen(given: str | None, kept: str) -> None:
     assert clean_name(given) == kept
 
 
 @given(st.text(max_size=400))
-def test_any_name_becomes_a_short_one_without_folders(name):
+def test_any_name_becomes_a_short_one_without_folders(name: str) -> None:
     kept = clean_name(name)
     assert 0 < len(kept) <= 120
     assert "/" not in kept
@@ -77,7 +77,7 @@ def correction(line: int, word: int, was: str, text: str) -> Correction:
     return Correction(block=0, line=line, word=word, was=was, text=text)
 
 
-def test_a_corrected_word_is_certain_and_keeps_its_place():
+def test_a_corrected_word_is_certain_and_keeps_its_place() -> None:
     page = page_of("Tota1 12", "x")
     new, touched = corrected(page, [correction(0, 0, "Tota1", "Total")])
     word = new.blocks[0].lines[0].words[0]
@@ -90,7 +90,7 @@ def test_a_corrected_word_is_certain_and_keeps_its_place():
     assert new.blocks[0].lines[1] == page.blocks[0].lines[1]
 
 
-def test_spaces_divide_a_word_and_an_empty_text_removes_it():
+def test_spaces_divide_a_word_and_an_empty_text_removes_it() -> None:
     page = page_of("ab,cd e", "x")
     new, touched = corrected(page, [correction(0, 0, "ab,cd", "ab, cd"), correction(1, 0, "x", " ")])
     assert [word.text for word in new.blocks[0].lines[0].words] == ["ab,", "cd", "e"]
@@ -103,7 +103,7 @@ def test_spaces_divide_a_word_and_an_empty_text_removes_it():
     assert touched == [(0, 0), (0, 1)]
 
 
-def test_a_divided_word_that_runs_up_is_divided_along_its_line():
+def test_a_divided_word_that_runs_up_is_divided_along_its_line() -> None:
     polygon = (Point(10, 100), Point(10, 0), Point(30, 0), Point(30, 100))
     line = Line(Box(10, 0, 20, 100), 0.5, (Word("abcd", Box(10, 0, 20, 100), 0.5, (), polygon),), polygon)
     page = Page(100, 100, (Block(line.box, (line,)),))
@@ -116,14 +116,14 @@ def test_a_divided_word_that_runs_up_is_divided_along_its_line():
 
 
 @pytest.mark.parametrize("wrong", [correction(0, 5, "a", "b"), correction(9, 0, "a", "b"), correction(0, 0, "no", "b")])
-def test_what_is_no_longer_there_is_not_corrected(wrong):
+def test_what_is_no_longer_there_is_not_corrected(wrong: Correction) -> None:
     with pytest.raises(Problem) as problem:
         corrected(page_of("a b"), [wrong])
     assert problem.value.status == 409
 
 
 @given(st.lists(st.text(max_size=20), min_size=1, max_size=4))
-def test_any_correction_leaves_a_document_that_json_keeps(texts):
+def test_any_correction_leaves_a_document_that_json_keeps(texts: list[str]) -> None:
     page = page_of("some words", "and more")
     for text in texts:
         words = page.blocks[0].lines[0].words
@@ -151,11 +151,11 @@ def test_any_correction_leaves_a_document_that_json_keeps(texts):
         (None, "image/png, text/plain;q=0.1", "text"),
     ],
 )
-def test_the_form_is_what_is_named_or_accepted(named, accept, format):
+def test_the_form_is_what_is_named_or_accepted(named: str | None, accept: str | None, format: str) -> None:
     assert chosen_format(named, Headers({} if accept is None else {"accept": accept})) == format
 
 
-def test_a_form_that_is_not_known_is_refused():
+def test_a_form_that_is_not_known_is_refused() -> None:
     with pytest.raises(UsageError, match="docx"):
         chosen_format("docx", Headers({}))
     with pytest.raises(Problem) as problem:
@@ -164,7 +164,7 @@ def test_a_form_that_is_not_known_is_refused():
 
 
 @given(st.text(max_size=60))
-def test_any_accept_gives_a_form_or_a_problem(accept):
+def test_any_accept_gives_a_form_or_a_problem(accept: str) -> None:
     with contextlib.suppress(Problem):
         assert chosen_format(None, Headers(raw=[(b"accept", accept.encode("utf-8", "replace"))])) in FORMATS
 
@@ -172,7 +172,7 @@ def test_any_accept_gives_a_form_or_a_problem(accept):
 # Options.
 
 
-def test_options_are_checked_before_anything_is_read():
+def test_options_are_checked_before_anything_is_read() -> None:
     query = read_query(mode="line", region="1,2,30,40", language="eng+de", words=["Straße", "Straße", " "])
     assert query.region == (1.0, 2.0, 30.0, 40.0)
     assert query.words == ("Straße",)
@@ -193,7 +193,7 @@ def test_options_are_checked_before_anything_is_read():
 # Keys.
 
 
-def test_a_key_is_shown_once_and_kept_as_a_hash(tmp_path):
+def test_a_key_is_shown_once_and_kept_as_a_hash(tmp_path: Path) -> None:
     file = tmp_path / "keys.txt"
     key = add_key(file, "alice")
     assert file.stat().st_mode & 0o077 == 0
@@ -209,7 +209,7 @@ def test_a_key_is_shown_once_and_kept_as_a_hash(tmp_path):
     assert keys.owner_of(hash_of(key)) is None
 
 
-def test_a_withdrawn_key_lets_nobody_in(tmp_path):
+def test_a_withdrawn_key_lets_nobody_in(tmp_path: Path) -> None:
     file = tmp_path / "keys.txt"
     key, other = add_key(file, "alice"), add_key(file, "bob")
     keys = Keys(file)
@@ -221,14 +221,14 @@ def test_a_withdrawn_key_lets_nobody_in(tmp_path):
 
 
 @pytest.mark.parametrize("content", ["", "alice secret\n", "alice sha256:abc\n", b"\xff\xfe"])
-def test_a_file_that_holds_no_keys_is_refused(tmp_path, content):
+def test_a_file_that_holds_no_keys_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "keys.txt"
     file.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(UsageError, match="keys"):
         Keys(file)
 
 
-def test_a_name_is_given_once(tmp_path):
+def test_a_name_is_given_once(tmp_path: Path) -> None:
     add_key(tmp_path / "keys", "alice")
     with pytest.raises(UsageError, match="alice already"):
         add_key(tmp_path / "keys", "alice")
@@ -245,12 +245,12 @@ def test_a_name_is_given_once(tmp_path):
     fe80::1 fc00::1 fd12:3456::1 ff02::1 ::ffff:127.0.0.1 ::ffff:10.0.0.1 2002:7f00:1:: 2002:c0a8:101::
     64:ff9b::7f00:1 64:ff9b::a00:1 2001:db8::1 192.0.2.1 198.18.0.1 240.0.0.1""".split(),
 )
-def test_private_addresses_are_not_public_however_written(address):
+def test_private_addresses_are_not_public_however_written(address: str) -> None:
     assert not fetching.is_public(ipaddress.ip_address(address))
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "64:ff9b::808:808"])
-def test_public_addresses_are(address):
+def test_public_addresses_are(address: str) -> None:
     assert fetching.is_public(ipaddress.ip_address(address))
 
 
@@ -277,7 +277,9 @@ def test_public_addresses_are(address):
         "",
     ],
 )
-def test_addresses_of_no_public_place_are_refused(address, tmp_path, monkeypatch):
+def test_addresses_of_no_public_place_are_refused(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Numbers are spelt in many ways; the system's resolver knows them all, and so does this.
     resolved = fetching._resolved
     numbers = ("2130706433", "0x7f.1", "0")
@@ -308,7 +310,7 @@ class _Site(BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def site(monkeypatch) -> Iterator[None]:
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A web site on this machine that seems to be a public place, called example.test, on the usual port."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Site)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -328,7 +330,7 @@ def site(monkeypatch) -> Iterator[None]:
     assert set(dialled) <= {"93.184.216.34"}
 
 
-def test_what_lies_in_a_public_place_is_fetched(site, tmp_path: Path):
+def test_what_lies_in_a_public_place_is_fetched(site: None, tmp_path: Path) -> None:
     file = tmp_path / "file"
     assert fetching.fetch("http://example.test/a%20b.png?x=1", file, 1000, 5) == "a b.png"
     assert file.read_bytes() == b"x" * 500
@@ -348,11 +350,13 @@ def test_what_lies_in_a_public_place_is_fetched(site, tmp_path: Path):
         ("http://example.test" + "/to/" * 5 + "x", NetworkError),
     ],
 )
-def test_a_redirection_is_followed_by_the_same_rules(site, tmp_path, address, error):
+def test_a_redirection_is_followed_by_the_same_rules(
+    site: None, tmp_path: Path, address: str, error: type[Exception]
+) -> None:
     with pytest.raises(error):
         fetching.fetch(address, tmp_path / "file", 1000, 5)
 
 
-def test_no_more_is_fetched_than_may_be(site, tmp_path):
+def test_no_more_is_fetched_than_may_be(site: None, tmp_path: Path) -> None:
     with pytest.raises(TooLargeError):
         fetching.fetch("http://example.test/x", tmp_path / "file", 499, 5)
