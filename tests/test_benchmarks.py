@@ -62,7 +62,8 @@ def table(text: str) -> list[list[str]]:
 
 def test_there_is_a_measurement_for_each_figure() -> None:
     assert [path.stem for path in BENCHMARKS] == [
-        *("characters", "decoding", "feeding", "lines", "predict_time", "render", "replica")
+        *("characters", "decoding", "documents", "feeding", "lines", "pages", "predict_time", "render", "replica"),
+        *("serve", "throughput"),
     ]
 
 
