@@ -12,8 +12,8 @@ Time: about a quarter of an hour on two cores of a server processor; `--pages 40
 two minutes and says as much about leaks that matter. Nothing else should run on the machine, or the last goal means
 nothing.
 
-The pages are receipts of SROIE's held-back part (numbers divisible by ten), over and over; without the data, pages
-drawn by Pillow.
+The pages are receipts of SROIE's held-back part (numbers divisible by ten), over and over, in the PDF each on a sheet
+of A4; without the data, pages drawn by Pillow.
 """
 
 from __future__ import annotations
@@ -75,6 +75,19 @@ def drawn(seed: int) -> bytes:
         draw.text((80, 60 + 42 * row), " ".join(chance.choices(words, k=9)), 0, font)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def on_paper(content: bytes) -> bytes:
+    """A page on a sheet of A4 at 150 dots per inch, as JPEG, so that all pages of a document are of one size."""
+    from PIL import Image, ImageOps
+
+    with Image.open(io.BytesIO(content)) as image:
+        fitted = ImageOps.contain(image.convert("RGB"), (1180, 1690))
+    sheet = Image.new("RGB", (1240, 1754), "white")
+    sheet.paste(fitted, ((sheet.width - fitted.width) // 2, 32))
+    buffer = io.BytesIO()
+    sheet.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
 
 
@@ -186,7 +199,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> None:
     results: dict[str, object] = {"pages": what}
     if options.pages:
         path = folder / "long.pdf"
-        write_pdf(path, itertools.islice(itertools.cycle(contents), options.pages))
+        write_pdf(path, itertools.islice(itertools.cycle([on_paper(one) for one in contents]), options.pages))
         settled = min(_SETTLED_PDF, options.pages)
         found = list(memory_of_pdf(path, folder, options.pages, settled))
         goals.append(_grown(f"page {options.pages} of a PDF over page {settled}", found, PDF_GOAL))
