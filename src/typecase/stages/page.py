@@ -122,6 +122,9 @@ class PageReader:
         lines = [line for one in level_read + across_read if (line := frame.placed(one))]
         arranged = (_plausible(block) for block in arrange(lines, frame.width, frame.height))
         blocks = tuple(_returned(block, frame, left, top) for block in arranged if block.lines)
+        if not blocks:
+            # What was not text has no direction.
+            return Page(*image.size)
         return Page(*image.size, blocks, rotation=rotation, skew=round(frame.skew, 2))
 
     def _read_group(
