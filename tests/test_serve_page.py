@@ -181,6 +181,9 @@ def test_a_word_is_corrected_downloaded_and_trained_on(page: Page, tmp_path: Pat
     with pypdfium2.PdfDocument(pdf) as opened:
         texts = [opened[number].get_textpage().get_text_range() for number in range(len(opened))]
     assert [" ".join(text.split()) for text in texts] == [corrected, GERMAN_TEXT]
+    page.click("#downloads summary")
+    page.locator("#formats button", has_text="CSV").click()
+    expect(page.locator("#problems")).to_have_text("This document has nothing of that kind.")
     with zipfile.ZipFile(io.BytesIO(fetched(page, "Corrections", tmp_path).read_bytes())) as archive:
         archive.extractall(tmp_path / "training")
     assert [sample.text for sample in LineList(tmp_path / "training")] == [corrected]

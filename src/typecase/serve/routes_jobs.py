@@ -116,7 +116,7 @@ JobDep = Annotated[Job, Depends(job_of)]
     summary="Read a document in the background",
     openapi_extra={"requestBody": BODY},
     response_model=JobAnswer,
-    responses=problem_responses(400, 408, 413, 415, 429, 502),
+    responses=problem_responses(400, 408, 413, 429, 502),
 )
 async def create(
     request: Request,

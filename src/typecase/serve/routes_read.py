@@ -72,7 +72,7 @@ class CharacterAnswer(ClassAnswer):
     "/read",
     summary="Read pictures and documents",
     openapi_extra={"requestBody": BODY},
-    responses={**document_answers(), **problem_responses(400, 406, 408, 409, 413, 415, 422, 429, 502, 503, 504)},
+    responses={**document_answers(), **problem_responses(400, 406, 408, 409, 413, 422, 429, 502, 503, 504)},
     response_class=Response,
 )
 async def read(
@@ -117,7 +117,7 @@ async def read(
     summary="Say which character a picture shows",
     openapi_extra={"requestBody": CHARACTER_BODY},
     response_model=CharacterAnswer,
-    responses=problem_responses(400, 408, 413, 415, 422, 429, 502, 503, 504),
+    responses=problem_responses(400, 408, 413, 422, 429, 502, 503, 504),
 )
 async def classify(
     request: Request,

@@ -64,11 +64,8 @@ async def received(request: Request, settings: ServeSettings) -> AsyncIterator[l
             uploads = await _from_form(request, folder, settings)
         elif kind == "application/json":
             uploads = [await _from_address(_address_of(await request.body()), folder, settings)]
-        elif kind == "application/x-www-form-urlencoded":
-            raise Problem(
-                415, "unknown-body", "A file cannot come in such a form; send multipart/form-data, or the file itself."
-            )
         else:
+            # Whatever it is called: curl and Python's urllib say that any body is a form of the old kind.
             uploads = [await _from_body(request, folder)]
         yield uploads
     finally:

@@ -58,6 +58,7 @@ const TABLES = {
     "copied": "Copied.",
     "download": "Download",
     "training": "Corrections, to train on",
+    "nothing-to-save": "This document has nothing of that kind.",
     "close": "Close",
     "part-title": "This part says",
     "part-close": "Hide this part",

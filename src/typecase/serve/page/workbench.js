@@ -360,6 +360,12 @@ class Workbench {
   async download(path, suffix) {
     const { job } = this.current.document;
     const answer = await ask(`v1/jobs/${job.id}/${path}`);
-    save(await answer.blob(), job.name.replace(/\.[^.]*$/, "") + suffix);
+    const blob = await answer.blob();
+    if (!blob.size) {
+      // A document without tables has no CSV.
+      complain(t("nothing-to-save"));
+      return;
+    }
+    save(blob, job.name.replace(/\.[^.]*$/, "") + suffix);
   }
 }
