@@ -6,8 +6,9 @@ Expected output: a line for the machine, the SHA-256 of the weights; then a Mark
 pages: the share of the reader's words that pdftotext and pypdfium2 copy out of the searchable PDF as they are; the
 distance of the box that is selected, in pixels at 150 dots per inch (median of four edges, then of all words), from the
 word that was read and from the true word, which only drawn pages tell to the pixel; and the largest growth of a file.
-Then OCRmyPDF with typecase and with Tesseract on the same PDF: seconds by the clock and of computing, and word F1. Last each goal with whether it is
-met: 99.5 % of words, 2 pixels, growth by 15 % or 20 KB a page, twice the speed, and a word F1 not lower.
+Then OCRmyPDF with typecase and with Tesseract on the same PDF: seconds by the clock, seconds of computing, word F1.
+Last each goal with whether it is met: 99.5 % of words, 2 pixels, growth by 15 % or 20 KB a page, twice the speed by the
+clock, and a word F1 not lower.
 
 Time: ten minutes on two cores of a server processor, half of it for OCRmyPDF; `--limit 5 --ocrmypdf 4` takes one. The
 seconds mean something on a quiet machine only; all else is the same on every machine to within a word or two.
@@ -217,7 +218,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes of OCRmyPDF")
     parser.add_argument("--runs", type=int, default=2, metavar="N", help="runs of OCRmyPDF with each engine")
     options = parser.parse_args(arguments)
-    if min(options.jobs, options.runs) < 1 or options.ocrmypdf < 0 or (options.limit or 1) < 1:
+    if min(options.jobs, options.runs) < 1 or options.ocrmypdf < 0 or (options.limit is not None and options.limit < 1):
         raise UsageError("--limit, --jobs and --runs are at least 1, --ocrmypdf at least 0.")
     names = _common.chosen(options.sets, SETS, "set")
     if shutil.which("pdftotext") is None:
