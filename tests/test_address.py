@@ -51,6 +51,12 @@ class Answers(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(b"x")
                 self.wfile.flush()
                 time.sleep(0.02)
+        elif what == "who":
+            self.answer(str(self.headers["Authorization"]).encode())
+        elif what == "leave":
+            self.send_response(302)
+            self.send_header("Location", "/who")
+            self.end_headers()
         elif what == "scan.png":
             buffer = io.BytesIO()
             Image.new("L", (40, 30), 99).save(buffer, "PNG")
@@ -112,6 +118,12 @@ def test_limits(site: str) -> None:
         fetch(f"{site}/dripping", most_seconds=0.05)
 
 
+def test_names_and_passwords_go_to_the_first_server_only(site: str) -> None:
+    address = site.replace("http://", "http://me:se%20cret@")
+    assert fetch(f"{address}/who") == b"Basic bWU6c2UgY3JldA=="
+    assert fetch(f"{address}/leave") == b"None"
+
+
 def test_a_document_from_an_address(site: str) -> None:
     address = site.replace("http://", "http://me:secret@")
     with open_document(f"{address}/scan.png") as document:
@@ -128,6 +140,8 @@ def test_nobody_there() -> None:
         fetch("http://127.0.0.1:9/x")
     with pytest.raises(NetworkError, match="cannot be"):
         fetch("http://127.0.0.1:port/x")
+    with pytest.raises(NetworkError, match="cannot be"):
+        fetch("http://[::1/x")
 
 
 def test_what_an_address_is() -> None:

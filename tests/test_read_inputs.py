@@ -27,6 +27,7 @@ def stems(*arguments: str | Path) -> list[str]:
         ("https://example.org/a/b/", "b"),
         ("https://example.org", "example.org"),
         ("https://example.org/..", "example.org"),
+        ("https://[::1/x", "address"),
         ("https://example.org/%2e%2e%2f%2e%2e%2fetc%2fpasswd", "etcpasswd"),
         ("https://example.org/a%00b%0ac.png", "abc"),
         (f"https://example.org/{'x' * 500}.png", "x" * 100),

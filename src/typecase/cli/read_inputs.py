@@ -131,7 +131,10 @@ def _input(path: Path, folder: str) -> Input:
 
 
 def _address_name(address: str) -> tuple[str, str]:
-    parts = urllib.parse.urlsplit(address)
+    try:
+        parts = urllib.parse.urlsplit(address)
+    except ValueError:
+        return "address", ""
     last = urllib.parse.unquote(parts.path.rstrip("/").rpartition("/")[2])
     # The name comes from another machine: it must not lead out of the folder, nor be hidden or endless.
     safe = "".join(one for one in last if one.isprintable() and one not in '/\\:*?"<>|').strip(". ")[:100]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import time
 import urllib.error
@@ -32,7 +33,11 @@ def is_address(source: object) -> bool:
 
 def shown_address(address: str) -> str:
     """An address as results and messages show it: without the password that it may carry."""
-    parts = urllib.parse.urlsplit(address)
+    try:
+        parts = urllib.parse.urlsplit(address)
+    except ValueError:
+        # It is none, which fetching it will say.
+        return address
     if "@" not in parts.netloc:
         return address
     return urllib.parse.urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
@@ -56,7 +61,7 @@ def fetch(
     shown = shown_address(address)
     end = time.monotonic() + most_seconds
     try:
-        request = urllib.request.Request(address, headers={"User-Agent": f"typecase/{__version__}"})
+        request = _request(address)
         with _opener().open(request, timeout=timeout) as answer:
             return _content(answer, shown, max_bytes, end)
     except urllib.error.HTTPError as error:
@@ -72,6 +77,17 @@ def fetch(
         raise NetworkError(f"{shown} cannot be reached ({_words(error.reason)}); check the address.") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise NetworkError(f"{shown} cannot be fetched ({_words(error)}); check the address.") from None
+
+
+def _request(address: str) -> urllib.request.Request:
+    parts = urllib.parse.urlsplit(address)
+    request = urllib.request.Request(shown_address(address), headers={"User-Agent": f"typecase/{__version__}"})
+    if parts.username is not None:
+        name, password = urllib.parse.unquote(parts.username), urllib.parse.unquote(parts.password or "")
+        secret = base64.b64encode(f"{name}:{password}".encode()).decode()
+        # Not for whomever a redirection leads to.
+        request.add_unredirected_header("Authorization", f"Basic {secret}")
+    return request
 
 
 def _opener() -> urllib.request.OpenerDirector:
