@@ -154,6 +154,10 @@ def test_a_job_belongs_to_the_key_it_came_with(store: JobStore, tmp_path: Path) 
     assert problem.value.status == 404
 
 
+def test_jobs_are_nobody_elses_business(store: JobStore, tmp_path: Path) -> None:
+    assert (tmp_path / "jobs").stat().st_mode & 0o077 == 0
+
+
 def test_two_services_do_not_share_a_folder(store: JobStore, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--jobs"):
         JobStore(tmp_path / "jobs", 3600, 3)

@@ -149,7 +149,9 @@ class JobStore:
         self._most = most
         self._lock = threading.Lock()
         try:
-            self._files.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # What people bring is nobody else's business on this machine.
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._files.mkdir(exist_ok=True, mode=0o700)
             # Each statement by itself unless a transaction is begun; this module's lock keeps threads apart.
             self._database = sqlite3.connect(
                 folder / f"jobs-{_SCHEMA_VERSION}.sqlite", timeout=0.5, isolation_level=None, check_same_thread=False

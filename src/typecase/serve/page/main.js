@@ -43,7 +43,8 @@ startIntake(async (files) => {
     try {
       await workbench.open(file);
     } catch (error) {
-      complain(t("failed", { name: file.name, detail: error.message }));
+      const named = error.message.includes(file.name);
+      complain(named ? error.message : t("failed", { name: file.name, detail: error.message }));
     }
   }
 });

@@ -119,7 +119,8 @@ export function fill(root) {
   }
 }
 
-/** A probability in whole per cent; only certainty is 100. */
+/** A probability in whole per cent; only certainty is 100, and only impossibility 0. */
 export function percent(confidence) {
+  if (confidence > 0 && confidence < 0.005) return "< 1";
   return confidence >= 1 ? 100 : Math.min(99, Math.round(100 * confidence));
 }

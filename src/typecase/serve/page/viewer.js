@@ -36,7 +36,11 @@ export class Viewer {
     byId("zoom-out").addEventListener("click", () => this.zoom(0.8));
     byId("fit").addEventListener("click", () => this.fit());
     byId("rotate").addEventListener("click", () => this.rotate());
-    byId("region").addEventListener("click", () => this.setFraming(!this.framing));
+    byId("region").addEventListener("click", (event) => {
+      this.setFraming(!this.framing);
+      // Pressed by a key, it gives a frame that keys can move.
+      if (this.framing && event.detail === 0) this.setFrame(this.rectangle);
+    });
     byId("marks").addEventListener("click", () => {
       const shown = byId("marks").getAttribute("aria-pressed") !== "true";
       byId("marks").setAttribute("aria-pressed", String(shown));
@@ -271,9 +275,11 @@ export class Viewer {
     if (step) {
       const [dx, dy] = step.map((one) => one * 10);
       const [x, y, width, height] = this.rectangle;
+      const { width: across, height: down } = this.frame.getBoundingClientRect();
+      const within = (value, least, most) => Math.max(least, Math.min(most, value));
       this.setFrame(event.shiftKey
-        ? [x, y, Math.max(10, width + dx), Math.max(10, height + dy)]
-        : [Math.max(0, x + dx), Math.max(0, y + dy), width, height]);
+        ? [x, y, within(width + dx, 10, across - x), within(height + dy, 10, down - y)]
+        : [within(x + dx, 0, across - width), within(y + dy, 0, down - height), width, height]);
     } else if (event.key === "Enter") {
       this.readFrame();
     } else if (event.key === "Escape") {
