@@ -334,6 +334,9 @@ async def result(
     contents = await asyncio.to_thread(
         lambda: [one.content for one in service.store.pages(job.id) if one.content is not None]
     )
+    if not contents:
+        reason = job.problem["detail"] if job.problem else "No page of it was read; send the file again."
+        raise Problem(409, "nothing-read", str(reason))
     content = await service.pool.call(
         work.write, service.store.file_of(job.id), job.name, job.query, contents, job.provenance, chosen, characters
     )
