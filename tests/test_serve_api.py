@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import jsonschema
+import pikepdf
 import pytest
 from PIL import Image
 
@@ -184,6 +185,29 @@ def test_a_character_is_told_with_alternatives(client: httpx.Client) -> None:
     assert confidences == sorted(confidences, reverse=True)
     problem_of(client.post("/v1/classify", content=b"no picture"), 422)
     problem_of(client.post("/v1/classify?top=0", content=content.getvalue()), 400)
+
+
+def test_an_encrypted_pdf_is_read_with_its_password(service: Service, client: httpx.Client) -> None:
+    content = io.BytesIO()
+    with Image.open(RECEIPT) as picture, pikepdf.new() as pdf:
+        drawn = io.BytesIO()
+        picture.convert("RGB").save(drawn, "PDF", resolution=200)
+        with pikepdf.open(drawn) as plain:
+            pdf.pages.extend(plain.pages)
+            pdf.save(content, encryption=pikepdf.Encryption(owner="o", user="open sesame"))
+    file = {"file": ("bill.pdf", content.getvalue())}
+    assert "password" in str(problem_of(client.post("/v1/read?mode=line", files=file), 422)["detail"])
+    answer = client.post("/v1/read?mode=line&format=text", files=file, data={"password": "open sesame"})
+    assert answer.text == RECEIPT_TEXT + "\n"
+    headers = {"X-Password": "open%20sesame"}
+    answer = client.post("/v1/read?mode=line&format=text", content=content.getvalue(), headers=headers)
+    assert answer.text == RECEIPT_TEXT + "\n"
+    job = client.post("/v1/jobs?mode=line", files=file, data={"password": "open sesame"}).json()["id"]
+    assert service.wait_for_job(job)["state"] == "done"
+    assert client.get(f"/v1/jobs/{job}/pages/1/picture").status_code == 200
+    assert client.get(f"/v1/jobs/{job}/result?format=text").text == RECEIPT_TEXT + "\n"
+    assert client.get(f"/v1/jobs/{job}/result?format=pdf").content.startswith(b"%PDF")
+    assert "sesame" not in client.get(f"/v1/jobs/{job}/result").text
 
 
 def test_metrics_count_what_was_done(client: httpx.Client) -> None:

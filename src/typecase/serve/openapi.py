@@ -12,7 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from typecase import __version__
 from typecase.document import Document
 from typecase.serve.problems import ProblemBody
-from typecase.serve.uploads import FILE_FIELD, URL_FIELD
+from typecase.serve.uploads import FILE_FIELD, PASSWORD_FIELD, URL_FIELD
 from typecase.writers import FORMATS
 
 _DESCRIPTION = """
@@ -70,6 +70,7 @@ def _body(several: bool, what: str) -> dict[str, Any]:
                     "properties": {
                         FILE_FIELD: {**files, "description": "The file itself."},
                         URL_FIELD: {"type": "string", "description": "Its address, where the service may fetch it."},
+                        PASSWORD_FIELD: {"type": "string", "description": "What opens an encrypted PDF."},
                     },
                 }
             },

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -36,6 +36,7 @@ class ReadQuery:
         pattern: A regular expression for what is likely to stand there.
         alternatives: How many other characters to give for each.
         decoder: `greedy` or `beam`.
+        password: What opens an encrypted PDF; it comes with the file and never in an address, which is logged.
     """
 
     mode: Mode = "page"
@@ -50,11 +51,12 @@ class ReadQuery:
     pattern: str | None = None
     alternatives: int = 3
     decoder: Literal["greedy", "beam"] = "greedy"
+    password: str | None = field(default=None, repr=False)
 
     @property
     def of_document(self) -> dict[str, Any]:
         """Those of the options that say how a document is opened, its pages not among them."""
-        return {"dpi": self.dpi, "existing_text": self.existing_text}
+        return {"dpi": self.dpi, "existing_text": self.existing_text, "password": self.password}
 
     @property
     def of_reader(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
@@ -129,7 +130,9 @@ async def create(
     async with received(request, service.settings) as uploads:
         if len(uploads) != 1:
             raise Problem(400, "too-many-files", "A job is one file; send each by itself.")
-        job = await asyncio.to_thread(service.store.add, owner, uploads[0].name, uploads[0].path, query)
+        [upload] = uploads
+        query = replace(query, password=upload.password)
+        job = await asyncio.to_thread(service.store.add, owner, upload.name, upload.path, query)
     service.runner.wake()
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return _answer(job)
@@ -310,7 +313,9 @@ async def read_part(
     """Reads a region of the page, or the page once more with other options; the job keeps what it has."""
     await asyncio.to_thread(service.store.page, job.id, number)
     service.pool.check_room()
-    content, _ = await service.pool.call(work.read_page, service.store.file_of(job.id), job.name, query, number)
+    content, _ = await service.pool.call(
+        work.read_page, service.store.file_of(job.id), job.name, replace(query, password=job.query.password), number
+    )
     return Response(content, media_type="application/json")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -136,7 +137,13 @@ async def classify(
 
 async def _read(service: Any, upload: Upload, query: ReadQuery, format: str, characters: bool | None) -> bytes:
     content, pages = await service.pool.call(
-        work.read_file, upload.path, upload.name, query, format, characters, service.settings.max_pages
+        work.read_file,
+        upload.path,
+        upload.name,
+        replace(query, password=upload.password),
+        format,
+        characters,
+        service.settings.max_pages,
     )
     service.metrics.pages.inc(pages)
     assert isinstance(content, bytes)

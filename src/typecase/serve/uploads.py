@@ -13,7 +13,7 @@ import tempfile
 import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -28,6 +28,8 @@ from typecase.serve.settings import ServeSettings
 
 FILE_FIELD = "file"
 URL_FIELD = "url"
+PASSWORD_FIELD = "password"
+PASSWORD_HEADER = "x-password"
 
 _LONGEST_NAME = 120
 _LONGEST_ADDRESS = 2000
@@ -40,10 +42,12 @@ class Upload:
     Attributes:
         name: What the caller calls it, without folders; for messages and results only.
         path: Where it lies.
+        password: What opens it, where it is encrypted.
     """
 
     name: str
     path: Path
+    password: str | None = field(default=None, repr=False)
 
 
 @asynccontextmanager
@@ -91,19 +95,22 @@ async def _from_form(request: Request, folder: Path, settings: ServeSettings) ->
         reason = str(error.detail).rstrip(".")
         raise Problem(400, "bad-form", f"The form cannot be understood ({reason}); send it again.") from None
     uploads: list[Upload] = []
+    password = None
     try:
-        for field, value in form.multi_items():
+        for name, value in form.multi_items():
             path = folder / str(len(uploads))
-            if field == FILE_FIELD and isinstance(value, UploadFile):
+            if name == FILE_FIELD and isinstance(value, UploadFile):
                 await asyncio.to_thread(_copy, value, path)
                 uploads.append(Upload(clean_name(value.filename), path))
-            elif field == URL_FIELD and isinstance(value, str):
+            elif name == URL_FIELD and isinstance(value, str):
                 uploads.append(await _from_address(value, folder, settings, len(uploads)))
+            elif name == PASSWORD_FIELD and isinstance(value, str):
+                password = value or None
     finally:
         await form.close()
     if not uploads:
         raise Problem(400, "no-file", f"The form brings no file; put one into a field called {FILE_FIELD!r}.")
-    return uploads
+    return [replace(upload, password=password) for upload in uploads]
 
 
 async def _from_body(request: Request, folder: Path) -> Upload:
@@ -117,7 +124,8 @@ async def _from_body(request: Request, folder: Path) -> Upload:
         raise Problem(
             400, "no-file", f"The request brings no file; send it as the body, or in a form's field {FILE_FIELD!r}."
         )
-    return Upload(clean_name(unquote(request.headers.get("x-file-name", ""))), path)
+    password = unquote(request.headers.get(PASSWORD_HEADER, "")) or None
+    return Upload(clean_name(unquote(request.headers.get("x-file-name", ""))), path, password)
 
 
 async def _from_address(address: str, folder: Path, settings: ServeSettings, number: int = 0) -> Upload:

@@ -75,7 +75,7 @@ def page_numbers(
     Raises:
         InputError: The file cannot be opened, has none of the pages, or more than may be read.
     """
-    with open_document(file, name=name, max_pixels=models.max_pixels) as document:
+    with open_document(file, name=name, max_pixels=models.max_pixels, password=query.password) as document:
         count = document.count or 1
     selection = PageSelection.of(query.pages)
     numbers = list(range(1, count + 1)) if selection is None else selection.numbers(count, name)

@@ -61,8 +61,9 @@ export async function ask(path, options = {}) {
 }
 
 /** Makes a job of a file, telling the share that was sent; XMLHttpRequest, for fetch does not tell. */
-export async function createJob(file, name, query, onSent) {
+export async function createJob(file, name, password, query, onSent) {
   const form = new FormData();
+  if (password) form.append("password", password);
   form.append("file", file, name);
   for (;;) {
     const request = new XMLHttpRequest();

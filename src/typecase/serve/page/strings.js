@@ -22,6 +22,7 @@ const TABLES = {
     "mode-word": "a single word",
     "mode-char": "a single character",
     "option-allow": "Only these characters",
+    "option-password": "Password of the PDF",
     "option-pages": "Only these pages",
     "kept": "What you bring stays on the server that runs this page until you close it, a day at most.",
     "progress": "Progress",

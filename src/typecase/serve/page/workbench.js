@@ -62,7 +62,7 @@ class Workbench {
     const name = file.name || "picture";
     this.showProgress(t("uploading", { name }), 0);
     try {
-      const job = await createJob(file, name, query, (share) => this.showProgress(t("uploading", { name }), share));
+      const job = await createJob(file, name, byId("option-password").value, query, (share) => this.showProgress(t("uploading", { name }), share));
       await this.adopt(job);
     } finally {
       this.showProgress(null);
