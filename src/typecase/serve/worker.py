@@ -68,11 +68,13 @@ class Models:
 
     def __init__(self, opening: Opening) -> None:
         from typecase.classifier import Classifier
+        from typecase.cli.picture_arguments import pixel_limit
         from typecase.reader import Reader
 
+        # Pillow's own limit is this process's too, and its warnings would be read by nobody.
+        self.max_pixels = pixel_limit(opening.max_pixels)
         self.reader: Reader = Reader(opening.language, threads=1, model=opening.model)
         self.classifier: Classifier = Classifier(threads=1)
-        self.max_pixels = opening.max_pixels
         # Now, so that the first page need not wait for it.
         _ = self.reader.page_reader
 
