@@ -97,16 +97,28 @@ def slanting(page: Drawn, degrees: float) -> Drawn:
 
 
 class KnownLines:
-    """Finds the lines that it was told, as `LineDetector` would: upright or running up, whatever they truly do."""
+    """Finds the lines that it was told, as `LineDetector` would: upright or running up, whatever they truly do.
 
-    def __init__(self, outlines: Sequence[FloatArray]) -> None:
+    Shown the page turned, it finds them where they then are.
+    """
+
+    def __init__(self, outlines: Sequence[FloatArray], picture: Image.Image | None = None) -> None:
         self.outlines = outlines
+        self.picture = picture
         self.seen: list[tuple[int, ...]] = []
+
+    def _outlines(self, grey: PixelArray) -> Sequence[FloatArray]:
+        for rotation in TURNS if self.picture is not None else ():
+            assert self.picture is not None
+            page = turned(Drawn(self.picture, tuple(self.outlines), ()), rotation)
+            if np.array_equal(np.asarray(page.picture), grey):
+                return page.lines
+        return self.outlines
 
     def find(self, grey: PixelArray) -> list[Piece]:
         self.seen.append(grey.shape)
         pieces = []
-        for outline in self.outlines:
+        for outline in self._outlines(grey):
             along = outline[1] - outline[0]
             across = bool(abs(along[1]) > abs(along[0]))
             backwards = along[1] > 0 if across else along[0] < 0
@@ -123,7 +135,7 @@ def recognizer() -> LineRecognizer:
 
 
 def reader_of(recognizer: LineRecognizer, page: Drawn) -> PageReader:
-    detector: Any = KnownLines(page.lines)
+    detector: Any = KnownLines(page.lines, page.picture)
     return PageReader(recognizer, detector)
 
 

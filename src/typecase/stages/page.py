@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import msgspec
@@ -23,7 +23,7 @@ from typecase.preprocess import PixelArray
 from typecase.stages.arrange import arrange
 from typecase.stages.crop import Strip, cut
 from typecase.stages.detect import LineDetector
-from typecase.stages.lines_of_maps import Piece
+from typecase.stages.lines_of_maps import Corners, Piece
 from typecase.stages.recognize import LineRecognizer
 
 MARGIN = 0.06
@@ -56,6 +56,18 @@ class _Read:
     piece: Piece
     strip: Strip
     line: Line
+
+    def moved(self, matrix: npt.NDArray[np.float64]) -> _Read:
+        """The same on a page whose places follow from this one's by a matrix, [2, 3]."""
+
+        def to(corners: Corners) -> Corners:
+            return (corners @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
+
+        return _Read(
+            replace(self.piece, corners=to(self.piece.corners)),
+            Strip(self.strip.pixels, to(self.strip.corners)),
+            self.line,
+        )
 
 
 class PageReader:
@@ -106,20 +118,9 @@ class PageReader:
         if not grey.size:
             return Page(*image.size)
         grey = np.ascontiguousarray(grey)
-        pieces = [_widened(piece) for piece in self.detector.find(grey)]
-        level, across = [one for one in pieces if not one.across], [one for one in pieces if one.across]
-        # Upright, or half a turn off; running up, or down.
-        level_read, level_turned = self._read_group(grey, level, options, expected=True)
-        across_read, across_turned = self._read_group(grey, across, options, expected=False)
-        level_read, across_read = (self._surest(grey, group, options) for group in (level_read, across_read))
-        if sum(map(_weight, across_read)) > sum(map(_weight, level_read)):
-            rotation: Rotation = 270 if across_turned else 90
-            leading = across_read
-        else:
-            rotation = 180 if level_turned else 0
-            leading = level_read
+        rotation, leading, others = self._read_upright(grey, options)
         frame = _Frame.of(rotation, [one.piece for one in leading], grey.shape[1], grey.shape[0])
-        lines = [line for one in level_read + across_read if (line := frame.placed(one))]
+        lines = [line for one in leading + others if (line := frame.placed(one))]
         arranged = (_plausible(block) for block in arrange(lines, frame.width, frame.height))
         blocks = tuple(_returned(block, frame, left, top) for block in arranged if block.lines)
         if not blocks:
@@ -127,35 +128,56 @@ class PageReader:
             return Page(*image.size)
         return Page(*image.size, blocks, rotation=rotation, skew=round(frame.skew, 2))
 
-    def _read_group(
-        self, grey: PixelArray, pieces: Sequence[Piece], options: ReadOptions, *, expected: bool
-    ) -> tuple[list[_Read], bool]:
-        """Reads pieces that run along one axis, in the direction in which more sense is read.
+    def _read_upright(self, grey: PixelArray, options: ReadOptions) -> tuple[Rotation, list[_Read], list[_Read]]:
+        """Reads a page whichever way it lies.
+
+        Lines are found best on a page that lies as pages do: one that does not is turned, and looked at once more.
+
+        Returns:
+            By how many degrees, clockwise, the page has to be turned; what was read along its lines; and what was read
+            across them. Everything lies where it does on the page as it is.
+        """
+        level, across = self._found(grey)
+        if sum(piece.length for piece in across) > sum(piece.length for piece in level):
+            rotation: Rotation = 270 if self._stands_turned(grey, across, options) else 90
+        else:
+            read = self._read_pieces(grey, level, options)
+            if _surety(read) >= _SURE or not self._stands_turned(grey, level, options, read):
+                return 0, self._surest(grey, read, options), self._read_across(grey, across, options)
+            rotation = 180
+        turned = np.ascontiguousarray(np.rot90(grey, -rotation // 90))
+        level, across = self._found(turned)
+        read = self._surest(turned, self._read_pieces(turned, level, options), options)
+        back = _way_back(rotation, grey.shape[1], grey.shape[0])
+        others = self._read_across(turned, across, options)
+        return rotation, [one.moved(back) for one in read], [one.moved(back) for one in others]
+
+    def _found(self, grey: PixelArray) -> tuple[list[Piece], list[Piece]]:
+        """The pieces that run level, and those that run up or down."""
+        pieces = [_widened(piece) for piece in self.detector.find(grey)]
+        return [one for one in pieces if not one.across], [one for one in pieces if one.across]
+
+    def _read_across(self, grey: PixelArray, pieces: Sequence[Piece], options: ReadOptions) -> list[_Read]:
+        """Reads pieces that run up the page, or all of them down if there more sense is read."""
+        if pieces and self._stands_turned(grey, pieces, options):
+            pieces = [_turned(piece) for piece in pieces]
+        return self._surest(grey, self._read_pieces(grey, pieces, options), options)
+
+    def _stands_turned(
+        self, grey: PixelArray, pieces: Sequence[Piece], options: ReadOptions, read: Sequence[_Read] = ()
+    ) -> bool:
+        """Whether more sense is read in pieces when they are turned by half a turn.
 
         Args:
             grey: The page.
             pieces: Pieces that all run the same way, or half a turn off.
             options: How to read.
-            expected: Whether the direction they have is the likelier by far, so that others are tried only when
-                little is read.
-
-        Returns:
-            What was read, and whether it was half a turn off.
+            read: What was read in them as they are, if it was.
         """
-        if not pieces:
-            return [], False
-        read: list[_Read] = []
-        if expected:
-            read = self._read_pieces(grey, pieces, options)
-            if _surety(read) >= _SURE:
-                return read, False
         order = sorted(range(len(pieces)), key=lambda number: -_worth(pieces[number]))[:_JUDGES]
         judges = [pieces[number] for number in order]
         forward = _surety([read[number] for number in order] if read else self._read_pieces(grey, judges, options))
-        backward = _surety(self._read_pieces(grey, [_turned(piece) for piece in judges], options))
-        if backward > forward:
-            return self._read_pieces(grey, [_turned(piece) for piece in pieces], options), True
-        return read or self._read_pieces(grey, pieces, options), False
+        return _surety(self._read_pieces(grey, [_turned(piece) for piece in judges], options)) > forward
 
     def _surest(self, grey: PixelArray, read: Sequence[_Read], options: ReadOptions) -> list[_Read]:
         """Reads doubtful lines again, cut out a little narrower and a little wider, and keeps the surest reading."""
@@ -198,10 +220,6 @@ def _worth(piece: Piece) -> float:
     return min(piece.length / piece.height, _LONG)
 
 
-def _weight(read: _Read) -> float:
-    return read.line.confidence * sum(len(word.text) for word in read.line.words)
-
-
 def _surety(read: Sequence[_Read]) -> float:
     """How surely characters are read on average, 0 to 1; pieces in which nothing is read count as one character."""
     characters = [character.confidence for one in read for word in one.line.words for character in word.characters]
@@ -221,6 +239,17 @@ def _turned(piece: Piece) -> Piece:
     """The same piece for text that stands the other way round."""
     half = len(piece.corners) // 2
     return Piece(np.concatenate([piece.corners[half:], piece.corners[:half]]), piece.height, piece.score, piece.across)
+
+
+def _way_back(rotation: Rotation, width: int, height: int) -> npt.NDArray[np.float64]:
+    """From places of a page that was turned, clockwise, to those of the page before, whose size is given; [2, 3]."""
+    ways = {
+        0: [[1, 0, 0], [0, 1, 0]],
+        90: [[0, 1, 0], [-1, 0, height]],
+        180: [[-1, 0, width], [0, -1, height]],
+        270: [[0, -1, width], [1, 0, 0]],
+    }
+    return np.array(ways[rotation], np.float64)
 
 
 @dataclass(frozen=True)
