@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import pickle
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -358,3 +360,26 @@ def test_a_fixed_batch_is_refused_with_a_sentence(count: int) -> None:
     model.graph.node.append(onnx.helper.make_node("Add", ["before", "two"], ["logits"]))
     with pytest.raises(ModelError, match="export it again with a free batch size"):
         OpenVinoNet(parse_onnx(with_card(model.SerializeToString(), card()), "m"))(inputs(count))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there OpenVINO changes the stack of signals")
+def test_ctrl_c_outlives_nets_that_went_in_the_order_in_which_they_came() -> None:
+    script = """
+import faulthandler, gc, signal
+faulthandler.enable()
+import numpy as np
+from typecase.stages.recognize import LineRecognizer
+one, two = LineRecognizer(threads=1), LineRecognizer(threads=1)
+for reader in (one, two):
+    reader.read([np.random.default_rng(0).integers(0, 256, (32, 64), dtype=np.uint8)])
+del reader, one
+gc.collect()
+del two
+gc.collect()
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("handled")
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr

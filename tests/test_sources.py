@@ -355,4 +355,4 @@ def test_natural_key_mixes_numbers_and_words() -> None:
 def test_every_listed_suffix_belongs_to_a_format() -> None:
     registered = Image.registered_extensions()
     kinds = {registered[suffix] for suffix in PICTURE_SUFFIXES if suffix in registered}
-    assert kinds <= {"PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP", "DIB", "PPM", "JPEG2000", "AVIF", "ICO"}
+    assert kinds <= {"PNG", "JPEG", "GIF", "TIFF", "WEBP", "BMP", "DIB", "PPM", "JPEG2000", "AVIF", "HEIF", "ICO"}

@@ -7,10 +7,12 @@ nothing is sent, nothing is written, and the import takes less than half the tim
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -53,6 +55,33 @@ def import_openvino() -> Any:
                 del sys.modules[_CONVERTER]
 
 
+class _SignalStack(ctypes.Structure):
+    """What sigaltstack(2) tells and takes on Linux."""
+
+    _fields_ = (("place", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t))
+
+
+@contextmanager
+def own_signal_stack() -> Iterator[None]:
+    """Leaves this thread the stack on which it handles signals.
+
+    OpenVINO gives the thread that opens a net a stack of its own for that, and puts back the one before when the net
+    is gone. Of two nets that go in the order in which they came, the second puts back the first one's stack, which is
+    no more: the next Ctrl-C would end the process with a segmentation fault. Never keeping OpenVINO's stack leaves
+    nothing to put back.
+    """
+    if sys.platform != "linux":
+        yield
+        return
+    library = ctypes.CDLL(None)
+    before = _SignalStack()
+    library.sigaltstack(None, ctypes.byref(before))
+    try:
+        yield
+    finally:
+        library.sigaltstack(ctypes.byref(before), None)
+
+
 class LoadedNet:
     """A checked file as OpenVINO holds it; what kinds of net have in common.
 
@@ -83,9 +112,11 @@ class LoadedNet:
         self._lock = threading.Lock()
         self._openvino = import_openvino()
         self._core = self._openvino.Core()
+        # The first question opens what answers it.
+        with own_signal_stack():
+            capabilities = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
         if precision == "auto":
-            has_bfloat16 = "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-            precision = "bf16" if has_bfloat16 else "f32"
+            precision = "bf16" if "BF16" in capabilities else "f32"
         self.precision = precision
         try:
             self._model = self._core.read_model(model.content, b"")
@@ -99,7 +130,8 @@ class LoadedNet:
             "INFERENCE_NUM_THREADS": self.threads,
             "INFERENCE_PRECISION_HINT": self.precision,
         }
-        return self._core.compile_model(self._model, "CPU", settings)
+        with own_signal_stack():
+            return self._core.compile_model(self._model, "CPU", settings)
 
     def _check_ends(self, input_shape: Sequence[int | None], output_shape: Sequence[int | None]) -> None:
         """Refuses a net whose sides, after the first (the batch), are not these; None stands for any length.
