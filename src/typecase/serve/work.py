@@ -54,22 +54,20 @@ def read_file(
         InputError: It cannot be read, or has too many pages.
         UsageError: An option is impossible.
     """
-    page_numbers(models, file, name, query, most_pages, "; send it as a job (/v1/jobs)")
     content = io.BytesIO()
     count = 0
     with (
         models.reader.open(file, name=name, pages=query.pages, max_pixels=models.max_pixels, **query.of_reader) as read,
         FORMATS[format].open(content, read.head, _write_options(format, characters)) as writer,
     ):
+        _check_pages(name, read.count or 1, most_pages, "; send it as a job (/v1/jobs)")
         for page, origin in read:
             writer.page(page, origin)
             count += 1
     return content.getvalue(), count
 
 
-def page_numbers(
-    models: Models, file: Path, name: str, query: ReadQuery, most_pages: int, instead: str = ""
-) -> list[int]:
+def page_numbers(models: Models, file: Path, name: str, query: ReadQuery, most_pages: int) -> list[int]:
     """Says which pages of a file are to be read, from 1.
 
     Raises:
@@ -79,11 +77,7 @@ def page_numbers(
         count = document.count or 1
     selection = PageSelection.of(query.pages)
     numbers = list(range(1, count + 1)) if selection is None else selection.numbers(count, name)
-    if len(numbers) > most_pages:
-        raise TooLargeError(
-            f"{name} has {len(numbers)} pages to read, and at most {most_pages} are read here; choose some "
-            f"(pages=1-{most_pages}){instead}."
-        )
+    _check_pages(name, len(numbers), most_pages)
     return numbers
 
 
@@ -249,6 +243,13 @@ def _box_within(word: Word, strip: Any) -> list[float]:
     ends = [(points[0] + points[-1]) / 2, (points[half - 1] + points[half]) / 2]
     left, right = sorted(int(np.hypot(*(middle - end).T).argmin()) for end in ends)
     return [float(left), 0.0, float(max(1, right - left)), float(height)]
+
+
+def _check_pages(name: str, count: int, most: int, instead: str = "") -> None:
+    if count > most:
+        raise TooLargeError(
+            f"{name} has {count} pages to read, and at most {most} are read here; choose (pages=1-{most}){instead}."
+        )
 
 
 def _write_options(format: str, characters: bool | None) -> WriteOptions:
