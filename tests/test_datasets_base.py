@@ -290,7 +290,7 @@ def test_processes_decode_as_one_does(tmp_path: Path, monkeypatch: pytest.Monkey
     alone = decoded.decode(FntLayout(), path, SMALL)
     monkeypatch.setattr(decoded, "_WORTH_PROCESSES", 100)
     monkeypatch.setattr(decoded, "_CHUNK", 32)
-    monkeypatch.setattr(decoded, "_processors", lambda: 2)
+    monkeypatch.setattr(decoded, "usable_cores", lambda: 2)
     counts: list[int] = []
     together = decoded.decode(FntLayout(), path, SMALL, progress=counts.append)
     assert np.array_equal(alone.pictures, together.pictures)
