@@ -50,7 +50,9 @@ def test_white_on_black_is_the_same_character(bars: Classifier) -> None:
 def test_confidences_are_the_softmax_of_the_cooled_logits(bars: Classifier) -> None:
     picture = bar("-")
     weights = np.asarray(onnx_model().graph.initializer[0].raw_data)
-    logits = bars.card.preprocess(picture).ravel() @ np.frombuffer(weights.tobytes(), np.float32).reshape(-1, 4)
+    logits = bars.card.character_preprocess(picture).ravel() @ np.frombuffer(weights.tobytes(), np.float32).reshape(
+        -1, 4
+    )
     cooled = logits.astype(np.float64) / card().temperature
     expected = np.exp(cooled) / np.exp(cooled).sum()
     answer = bars.classify(picture)

@@ -99,7 +99,7 @@ def test_train_export_predict_without_pytorch(run_typecase: RunTypecase, tmp_pat
     module, card = load_model(trained.model)
     for answer, path in zip(answers(predicted.stdout), pictures, strict=True):
         with torch.inference_mode(), Image.open(path) as image:
-            logits = module(torch.from_numpy(card.preprocess(image)[None]))[0] / card.temperature
+            logits = module(torch.from_numpy(card.character_preprocess(image)[None]))[0] / card.temperature
         assert answer[0] == card.classes.names[int(logits.argmax())]
         assert answer[1] == pytest.approx(float(logits.softmax(0).max()), abs=0.02)
 

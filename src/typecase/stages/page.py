@@ -29,8 +29,9 @@ from typecase.stages.recognize import LineRecognizer
 MARGIN = 0.06
 """What is cut out above and below a line, in its heights."""
 
-# A line that is read less surely than this is read again with other margins, on top of the first.
-_DOUBT = 0.6
+# A line whose characters are read less surely than this is read again with other margins, on top of the first. By its
+# characters, for of long lines nearly every one is doubtful as a whole.
+_DOUBT = 0.95
 _OTHER_MARGINS = (-0.06, 0.07)
 # By so many of the longest pieces it is judged which way the text of a page stands.
 _JUDGES = 6
@@ -42,9 +43,9 @@ _SURE = 0.9
 
 # The least confidence of a line of up to so many characters that stands alone on its row; what was told of lines of
 # training receipts that were and were not there.
-_LEAST_CONFIDENCE = ((1, 0.85), (3, 0.5))
+_LEAST_CONFIDENCE = ((1, 0.95), (3, 0.75))
 # And of its characters on average, whatever its length.
-_LEAST_CHARACTER_CONFIDENCE = 0.7
+_LEAST_CHARACTER_CONFIDENCE = 0.8
 
 Rotation = Literal[0, 90, 180, 270]
 
@@ -182,7 +183,7 @@ class PageReader:
     def _surest(self, grey: PixelArray, read: Sequence[_Read], options: ReadOptions) -> list[_Read]:
         """Reads doubtful lines again, cut out a little narrower and a little wider, and keeps the surest reading."""
         best = list(read)
-        doubtful = [number for number, one in enumerate(best) if one.line.confidence < _DOUBT]
+        doubtful = [number for number, one in enumerate(best) if _surety([one]) < _DOUBT]
         for margin in _OTHER_MARGINS if doubtful else ():
             pieces = [_widened(read[number].piece, margin) for number in doubtful]
             for number, again in zip(doubtful, self._read_pieces(grey, pieces, options), strict=True):
