@@ -366,6 +366,7 @@ def test_a_fixed_batch_is_refused_with_a_sentence(count: int) -> None:
 def test_ctrl_c_outlives_nets_that_went_in_the_order_in_which_they_came() -> None:
     script = """
 import faulthandler, gc, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
 faulthandler.enable()
 import numpy as np
 from typecase.stages.recognize import LineRecognizer
