@@ -97,11 +97,6 @@ def cut(page: PixelArray, corners: Corners) -> Strip:
     return Strip(np.asarray(pixels, np.uint8), corners)
 
 
-def cut_all(page: PixelArray, outlines: Sequence[Corners]) -> list[Strip]:
-    """Cuts several strips; see `cut`."""
-    return [cut(page, corners) for corners in outlines]
-
-
 def _stops(upper: npt.NDArray[np.float64], lower: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """How far along the strip its corners lie, in pixels of the page."""
     middle = (upper + lower) / 2

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import datetime
 import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,13 +22,12 @@ from typecase.charset import ClassSet
 from typecase.cores import usable_cores
 from typecase.datasets.pages import PageSample
 from typecase.errors import DataError, UsageError
-from typecase.files import atomic_write
 from typecase.modelcard import DETECTOR, ModelCard
 from typecase.modelfile import load_matching, save_model
 from typecase.preprocess import PagePreprocess
 from typecase.stages.lines_of_maps import ACROSS, CORES, DOWN, UP, Piece, pieces_of_maps
 from typecase.training import plots
-from typecase.training.logs import LOG_NAME, RunLog
+from typecase.training.logs import LOG_NAME, RunLog, append_validation
 from typecase.training.loop import CHECKPOINT_NAME, Fitted, Score, fit, load_resumable, make_fabric
 from typecase.training.page_blocks import BLOCK, PageBlocks, PageSource, Windows, validation_pages
 from typecase.training.page_match import Match, match
@@ -39,6 +36,7 @@ from typecase.training.settings import CONFIG_NAME, TrainDetectorSettings
 
 MODEL_NAME = "model.safetensors"
 VALIDATION_NAME = "validation.csv"
+_VALIDATION_COLUMNS = ("epoch", "source", "lines", "recall", "precision", "height-error")
 
 # What the validation looks at of a page, in pixels of the net's input.
 _VALIDATION_SIDE = 1280
@@ -136,7 +134,7 @@ class PageTask:
             rows.append([self._epoch + 1, name, *self.figures[name].values()])
             score += Score(0.0, one.matched, one.lines + one.found - one.matched)
         if self.folder is not None and rows:
-            _append(self.folder / VALIDATION_NAME, rows)
+            append_validation(self.folder / VALIDATION_NAME, _VALIDATION_COLUMNS, rows)
         return score
 
     def _found(self, module: nn.Module, page: PageSample) -> tuple[list[Piece], float]:
@@ -286,18 +284,6 @@ def _with_kinds(settings: TrainDetectorSettings) -> TrainDetectorSettings:
             kind = "sroie" if (one.path / "box").is_dir() else "drawn"
         data[name] = msgspec.structs.replace(one, kind=kind)
     return msgspec.structs.replace(settings, data=data)
-
-
-def _append(path: Path, rows: list[list[Any]]) -> None:
-    header = ["epoch", "source", "lines", "recall", "precision", "height-error"]
-    old: list[list[str]] = []
-    if path.exists():
-        with path.open(newline="", encoding="utf-8") as file:
-            old = list(csv.reader(file))[1:]
-    # A run that was resumed may validate an epoch a second time.
-    old = [row for row in old if row and row[0].isdecimal() and int(row[0]) < rows[0][0]]
-    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header, *old, *rows])
 
 
 def _fingerprint(settings: TrainDetectorSettings, sources: dict[str, PageSource]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import time
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
@@ -152,3 +153,21 @@ class RunLog:
             table = csv.writer(file)
             table.writerow(COLUMNS)
             table.writerows(astuple(record) for record in history)
+
+
+def append_validation(path: Path, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Adds an epoch's figures by source to the table of all epochs.
+
+    Args:
+        path: The table, as CSV.
+        columns: What stands in each column; the first is the epoch.
+        rows: The rows of one epoch.
+    """
+    old: list[list[str]] = []
+    if path.exists():
+        with path.open(newline="", encoding="utf-8") as file:
+            old = list(csv.reader(file))[1:]
+    # A run that was resumed may validate an epoch a second time.
+    old = [row for row in old if row and row[0].isdecimal() and int(row[0]) < rows[0][0]]
+    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([columns, *old, *rows])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
 import datetime
 import hashlib
 import json
@@ -31,7 +30,6 @@ from typecase.datasets.packed import PackedLines
 from typecase.decoding.decoder import Decoder
 from typecase.decoding.options import ReadOptions
 from typecase.errors import DataError, UsageError
-from typecase.files import atomic_write
 from typecase.modelcard import RECOGNIZER, ModelCard
 from typecase.modelfile import load_matching, save_model
 from typecase.pictures import save_picture
@@ -43,12 +41,13 @@ from typecase.training.ctc import FRAMES, LineCodec
 from typecase.training.line_calibration import fit_confidence_maps
 from typecase.training.line_evaluation import ReadLine
 from typecase.training.line_sheet import line_sheet
-from typecase.training.logs import LOG_NAME, RunLog
+from typecase.training.logs import LOG_NAME, RunLog, append_validation
 from typecase.training.loop import CHECKPOINT_NAME, Fitted, Score, fit, load_resumable, make_fabric, mixed_seed
 from typecase.training.settings import CONFIG_NAME, LineDataSettings, TrainRecognizerSettings
 
 MODEL_NAME = "model.safetensors"
 VALIDATION_NAME = "validation.csv"
+_VALIDATION_COLUMNS = ("epoch", "source", "character-error-rate", "line-accuracy", "lines")
 SAMPLES_NAME = "samples.png"
 
 DRAWN_VALIDATION = 600
@@ -319,7 +318,7 @@ class LineTask:
                 }
                 rows.append([self._order_epoch + 1, source.name, *self.figures[source.name].values()])
         if rank == 0 and self.folder is not None and rows:
-            _append(self.folder / VALIDATION_NAME, rows)
+            append_validation(self.folder / VALIDATION_NAME, _VALIDATION_COLUMNS, rows)
             if shown:
                 some = np.random.default_rng(0).permutation(len(shown))[:_SHOWN]
                 save_picture(line_sheet([shown[i] for i in sorted(some)]), self.folder / SAMPLES_NAME)
@@ -567,18 +566,6 @@ def _introduce(console: Console, choice: str, task: LineTask, module: nn.Module,
         lines.append(f"Starts fresh: {', '.join(fresh)}.")
     for line in lines:
         console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def _append(path: Path, rows: list[list[Any]]) -> None:
-    header = ["epoch", "source", "character-error-rate", "line-accuracy", "lines"]
-    old: list[list[str]] = []
-    if path.exists():
-        with path.open(newline="", encoding="utf-8") as file:
-            old = list(csv.reader(file))[1:]
-    # A run that was resumed may validate an epoch a second time.
-    old = [row for row in old if row and row[0].isdecimal() and int(row[0]) < rows[0][0]]
-    with atomic_write(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([header, *old, *rows])
 
 
 def _fingerprint(settings: TrainRecognizerSettings, sources: list[_Source]) -> str:
