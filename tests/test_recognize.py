@@ -95,10 +95,25 @@ def test_threads_get_their_own_answers(recognizer: LineRecognizer) -> None:
     assert found == expected
 
 
-def test_more_lines_than_are_read_at_once(recognizer: LineRecognizer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("typecase.stages.recognize.AT_ONCE", 3)
-    some = ["A", "B", "OO", "I", "E", "AB", "BA"]
+@pytest.mark.parametrize(
+    ("limit", "most", "portions"),
+    [("AT_ONCE", 3, [3, 3, 1]), ("WIDTH_AT_ONCE", 200, [3, 1, 2, 1]), ("WIDTH_AT_ONCE", 1, [1] * 7)],
+)
+def test_more_lines_than_are_read_at_once(
+    recognizer: LineRecognizer, monkeypatch: pytest.MonkeyPatch, limit: str, most: int, portions: list[int]
+) -> None:
+    monkeypatch.setattr(f"typecase.stages.recognize.{limit}", most)
+    some = ["A", "B", "OO", "I" * 15, "E", "AB", "B" * 40]
+    taken: list[int] = []
+    scan = recognizer._scan
+
+    def seen(canvases: list[np.ndarray]) -> object:
+        taken.append(len(canvases))
+        return scan(canvases)
+
+    monkeypatch.setattr(recognizer, "_scan", seen)
     assert [line.text for line in recognizer.read(line_picture(text) for text in some)] == some
+    assert taken == portions
 
 
 def test_it_can_be_copied_and_sent_to_other_processes(recognizer: LineRecognizer) -> None:
@@ -232,6 +247,22 @@ def test_logits_are_those_of_each_line_by_itself() -> None:
         assert np.allclose(logits, net([canvas])[0], atol=0.15)
     assert net([]) == []
     assert BATCHES[-1] == 1
+
+
+def test_wide_lines_go_through_the_net_in_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = line_net(line_onnx())
+    run = net._run
+    shapes: list[tuple[int, ...]] = []
+
+    def seen(inputs: list[np.ndarray]) -> list[np.ndarray]:
+        shapes.extend(one.shape for one in inputs)
+        return run(inputs)
+
+    monkeypatch.setattr(net, "_run", seen)
+    canvases = [np.full((32, width), 255, np.uint8) for width in [64] * 8 + [1024] * 8 + [8192] * 2]
+    assert len(net(canvases)) == len(canvases)
+    # The widest first, and no more of them than `WIDEST_BATCH` pixels hold, but for one that is wider by itself.
+    assert [(shape[0], shape[3]) for shape in shapes] == [(1, 8192)] * 2 + [(4, 1024)] * 2 + [(8, 64)]
 
 
 def test_a_card_that_belongs_to_another_net() -> None:

@@ -15,6 +15,9 @@ from typecase.runtime.openvino import LoadedNet, reason
 BATCHES = (8, 4, 2, 1)
 """The numbers of lines that go through the net at once: OpenVINO prepares itself anew for every shape."""
 
+WIDEST_BATCH = 4096
+"""The most pixels of width of such a batch together: more of them are no faster, and need more memory."""
+
 
 class OpenVinoLineNet(LoadedNet):
     """A net that turns lines into logits for each of their frames.
@@ -66,7 +69,8 @@ class OpenVinoLineNet(LoadedNet):
         for width in sorted(buckets, reverse=True):
             left = buckets[width]
             while left:
-                size = next(size for size in BATCHES if size <= len(left))
+                most = min(len(left), max(1, WIDEST_BATCH // width))
+                size = next(size for size in BATCHES if size <= most)
                 batches.append((width, left[:size]))
                 left = left[size:]
         logits: list[FloatArray] = [np.empty((0, self.outputs), np.float32)] * len(canvases)

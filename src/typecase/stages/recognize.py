@@ -13,7 +13,6 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -38,13 +37,20 @@ SHIPPED_MODEL = Path(__file__).parents[1] / "weights" / "lines.onnx"
 """The model that is used unless another is named."""
 
 AT_ONCE = 128
-"""The most lines whose frames are held at once; a page has fewer."""
+"""The most lines whose frames are held at once."""
+
+WIDTH_AT_ONCE = 1 << 15
+"""And the most pixels of their prepared width, but for one line that is wider: what the net says to a column of pixels
+takes a thousand times the memory of the column, and a page of small print has a hundred thousand columns."""
 
 LEAST_HEIGHT = 4
 """A picture with fewer rows of pixels cannot hold a letter, and nothing is read in it."""
 
 WIDEST_CANVAS = 1 << 18
 """A picture that would become wider than this, in pixels, is no line, and nothing is read in it."""
+
+Picture = Image.Image | npt.NDArray[np.uint8]
+"""A line as `LineRecognizer` takes it."""
 
 _PAPER = 250
 """A prepared line without a darker pixel is empty paper."""
@@ -113,7 +119,7 @@ class LineRecognizer:
 
     def read(
         self,
-        pictures: Iterable[Image.Image | npt.NDArray[np.uint8]],
+        pictures: Iterable[Picture],
         options: ReadOptions | None = None,
         *,
         upright: bool = False,
@@ -140,9 +146,8 @@ class LineRecognizer:
         options = (options or ReadOptions()).changed(**changes)
         decoder = self._decoder(options)
         lines: list[Line] = []
-        rest = iter(pictures)
-        while part := list(islice(rest, AT_ONCE)):
-            sizes = [(one.shape[1], one.shape[0]) if isinstance(one, np.ndarray) else one.size for one in part]
+        for part in self._portions(pictures):
+            sizes = [_size(one) for one in part]
             found = self._decoded(part, sizes, decoder)
             tall = [number for number, size in enumerate(sizes) if may_run_vertically(*size)]
             # A single character has no direction.
@@ -156,14 +161,14 @@ class LineRecognizer:
 
     def _decoded(
         self,
-        pictures: Sequence[Image.Image | npt.NDArray[np.uint8]],
+        pictures: Sequence[Picture],
         sizes: Sequence[tuple[int, int]],
         decoder: Decoder,
     ) -> list[Line]:
         scans = self._scan([self._canvas(one) for one in pictures])
         return lines_of(sizes, scans, decoder, self.classes)
 
-    def logits(self, pictures: Iterable[Image.Image | npt.NDArray[np.uint8]]) -> Iterator[FloatArray]:
+    def logits(self, pictures: Iterable[Picture]) -> Iterator[FloatArray]:
         """What the net says to each line before any decoding, as calibration and experiments need it.
 
         Args:
@@ -172,14 +177,28 @@ class LineRecognizer:
         Yields:
             For each picture logits of shape [frames, 1 + classes]; none where the net was not asked.
         """
-        rest = iter(pictures)
-        while part := list(islice(rest, AT_ONCE)):
+        for part in self._portions(pictures):
             yield from (scan.logits for scan in self._scan([self._canvas(one) for one in part]))
+
+    def _portions(self, pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
+        """Takes lines together as far as the memory for what is said of them allows."""
+        part: list[Picture] = []
+        held = 0
+        for one in pictures:
+            width, height = _size(one)
+            expected = -(-width * self._preprocess.height // max(1, height))
+            if part and (len(part) == AT_ONCE or held + expected > WIDTH_AT_ONCE):
+                yield part
+                part, held = [], 0
+            part.append(one)
+            held += expected
+        if part:
+            yield part
 
     def _new_decoder(self, options: ReadOptions) -> Decoder:
         return Decoder(self.classes, options, self.card.temperature, self.card.confidence_maps)
 
-    def _canvas(self, picture: Image.Image | npt.NDArray[np.uint8]) -> PixelArray:
+    def _canvas(self, picture: Picture) -> PixelArray:
         """The picture prepared; one pixel of paper where it can hold no text."""
         image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
         if image.height >= LEAST_HEIGHT and image.width * self._preprocess.height <= WIDEST_CANVAS * image.height:
@@ -212,6 +231,11 @@ class LineRecognizer:
             joined = np.concatenate(logits) if logits else np.empty((0, self._net.outputs), np.float32)
             scans.append(Scan(canvas, joined, stride))
         return scans
+
+
+def _size(picture: Picture) -> tuple[int, int]:
+    """Width and height."""
+    return (picture.shape[1], picture.shape[0]) if isinstance(picture, np.ndarray) else picture.size
 
 
 def lines_of(
