@@ -76,6 +76,31 @@ def test_one_file_is_answered_by_its_document(client: httpx.Client) -> None:
     assert 0 < word.confidence <= 1
 
 
+def large(path: Path) -> bytes:
+    """A picture as a file that is not held in memory."""
+    content = io.BytesIO()
+    with Image.open(path) as picture:
+        picture.convert("RGB").resize((4 * picture.width, 4 * picture.height)).save(content, "TIFF")
+    assert 1 << 20 < content.tell() < 2 << 20
+    return content.getvalue()
+
+
+def test_a_large_file_is_read_as_a_small_one(client: httpx.Client) -> None:
+    content = large(RECEIPT)
+    as_form = client.post("/v1/read", files={"file": ("large.tif", content)}, params={"mode": "line"})
+    as_body = client.post("/v1/read", content=content, params={"mode": "line"})
+    in_pieces = client.post("/v1/read", content=(content[i : i + 999] for i in range(0, len(content), 999)))
+    assert as_form.status_code == as_body.status_code == in_pieces.status_code == 200
+    for response in (as_form, as_body):
+        assert Document.from_json(response.content).text == RECEIPT_TEXT
+
+
+def test_a_pattern_and_words_are_taken(client: httpx.Client) -> None:
+    response = read(client, RECEIPT, pattern="[A-Za-z]+", words=["Grand", "total"])
+    assert Document.from_json(response.content).text.startswith("Grand total")
+    problem_of(read(client, RECEIPT, pattern="[A-Z"), 400)
+
+
 def test_the_answer_takes_the_form_that_is_asked_for(client: httpx.Client) -> None:
     for response in (
         read(client, RECEIPT, format="text"),
@@ -245,6 +270,8 @@ def test_nothing_of_an_upload_stays(service: Service, client: httpx.Client) -> N
     before = set(Path(tempfile.gettempdir()).glob("typecase-*"))
     read(client, RECEIPT)
     client.post("/v1/read", content=b"no picture")
+    client.post("/v1/read", content=large(RECEIPT))
+    client.post("/v1/read", files={"file": ("large.tif", b"no picture".ljust(3 << 19))})
     assert set(Path(tempfile.gettempdir()).glob("typecase-*")) == before
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import unicodedata
 from dataclasses import asdict, dataclass, field
+from functools import wraps
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -135,3 +137,15 @@ def read_query(
     )
     Request.of(**query.of_reader, pages=pages)
     return query
+
+
+@wraps(read_query)
+async def query_of(**values: Any) -> ReadQuery:
+    """`read_query` as FastAPI calls it.
+
+    It is called in the loop's own thread, for another one costs three times what the check does; but a pattern and
+    many words may take long to be checked.
+    """
+    if values["pattern"] is not None or values["words"]:
+        return await asyncio.to_thread(read_query, **values)
+    return read_query(**values)

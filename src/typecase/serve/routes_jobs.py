@@ -20,7 +20,7 @@ from typecase.serve.formats import chosen_format
 from typecase.serve.jobs import Job, JobPage, JobStore
 from typecase.serve.openapi import BODY, document_answers
 from typecase.serve.problems import Problem, ProblemBody, problem_responses
-from typecase.serve.query import ReadQuery, read_query
+from typecase.serve.query import ReadQuery, query_of
 from typecase.serve.routes_read import CharactersToo, FormatName, written
 from typecase.serve.state import OwnerDep, Service, ServiceDep
 from typecase.serve.uploads import received
@@ -124,15 +124,16 @@ async def create(
     response: Response,
     service: ServiceDep,
     owner: OwnerDep,
-    query: Annotated[ReadQuery, Depends(read_query)],
+    query: Annotated[ReadQuery, Depends(query_of)],
 ) -> JobAnswer:
     """Takes one file in and answers at once; `Location` is where to ask how far it is."""
-    async with received(request, service.settings) as uploads:
+    async with received(request, service.settings, on_disk=True) as uploads:
         if len(uploads) != 1:
             raise Problem(400, "too-many-files", "A job is one file; send each by itself.")
         [upload] = uploads
+        assert not isinstance(upload.source, bytes)
         query = replace(query, password=upload.password)
-        job = await asyncio.to_thread(service.store.add, owner, upload.name, upload.path, query)
+        job = await asyncio.to_thread(service.store.add, owner, upload.name, upload.source, query)
     service.runner.wake()
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     return _answer(job)
@@ -308,7 +309,7 @@ async def picture(
     response_class=Response,
 )
 async def read_part(
-    job: JobDep, number: PageNumber, service: ServiceDep, query: Annotated[ReadQuery, Depends(read_query)]
+    job: JobDep, number: PageNumber, service: ServiceDep, query: Annotated[ReadQuery, Depends(query_of)]
 ) -> Response:
     """Reads a region of the page, or the page once more with other options; the job keeps what it has."""
     await asyncio.to_thread(service.store.page, job.id, number)

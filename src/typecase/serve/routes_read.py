@@ -21,7 +21,7 @@ from typecase.serve.formats import chosen_format
 from typecase.serve.openapi import BODY, CHARACTER_BODY, document_answers
 from typecase.serve.pool import Urgency
 from typecase.serve.problems import Problem, problem_responses
-from typecase.serve.query import ReadQuery, read_query
+from typecase.serve.query import ReadQuery, query_of
 from typecase.serve.state import OwnerDep, ServiceDep
 from typecase.serve.uploads import Upload, received
 from typecase.writers import FORMATS
@@ -80,7 +80,7 @@ async def read(
     request: Request,
     service: ServiceDep,
     owner: OwnerDep,
-    query: Annotated[ReadQuery, Depends(read_query)],
+    query: Annotated[ReadQuery, Depends(query_of)],
     format: FormatName = None,
     characters: CharactersToo = None,
 ) -> Response:
@@ -131,14 +131,14 @@ async def classify(
     async with received(request, service.settings) as uploads:
         if len(uploads) != 1:
             raise Problem(400, "too-many-files", "Characters are told one at a time; send one picture.")
-        answer = await service.pool.call(work.classify, uploads[0].path, uploads[0].name, top, urgency=Urgency.QUICK)
+        answer = await service.pool.call(work.classify, uploads[0].source, uploads[0].name, top, urgency=Urgency.QUICK)
     return Response(answer, media_type="application/json")
 
 
 async def _read(service: Any, upload: Upload, query: ReadQuery, format: str, characters: bool | None) -> bytes:
     content, pages = await service.pool.call(
         work.read_file,
-        upload.path,
+        upload.source,
         upload.name,
         replace(query, password=upload.password),
         format,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -28,14 +29,17 @@ class Service:
     keys: Keys | None
 
 
-def service_of(request: Request) -> Service:
-    """The service that answers a request."""
+async def service_of(request: Request) -> Service:
+    """The service that answers a request.
+
+    It waits for nothing; were it no coroutine, FastAPI would send each request through another thread for it.
+    """
     service = request.app.state.service
     assert isinstance(service, Service)
     return service
 
 
-def owner_of(request: Request, service: Annotated[Service, Depends(service_of)]) -> str:
+async def owner_of(request: Request, service: Annotated[Service, Depends(service_of)]) -> str:
     """Who asks: the owner of the API key; nobody by name where none is needed.
 
     Raises:
@@ -47,7 +51,8 @@ def owner_of(request: Request, service: Annotated[Service, Depends(service_of)])
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if not given and scheme.lower() == "bearer":
         given = token.strip()
-    owner = service.keys.owner_of(given) if given else None
+    # In a thread, for the file of keys may have to be read.
+    owner = await asyncio.to_thread(service.keys.owner_of, given) if given else None
     if owner is None:
         what = "This API key is not known" if given else "An API key is needed"
         raise Problem(

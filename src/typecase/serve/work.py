@@ -1,6 +1,6 @@
 """What workers do: each function takes a worker's models and things that can be pickled, and gives such things.
 
-Files are named by their paths here, and called by the names that callers gave them.
+Files are given by their bytes or paths here, and called by the names that callers gave them.
 """
 
 from __future__ import annotations
@@ -34,13 +34,19 @@ _MARGIN = 0.15
 
 
 def read_file(
-    models: Models, file: Path, name: str, query: ReadQuery, format: str, characters: bool | None, most_pages: int
+    models: Models,
+    file: bytes | Path,
+    name: str,
+    query: ReadQuery,
+    format: str,
+    characters: bool | None,
+    most_pages: int,
 ) -> tuple[bytes, int]:
     """Reads a file and writes it in a format.
 
     Args:
         models: The worker's models.
-        file: Where it lies.
+        file: Its bytes, or where it lies.
         name: What the caller calls it.
         query: How to read.
         format: The answer's form.
@@ -96,7 +102,7 @@ def read_page(models: Models, file: Path, name: str, query: ReadQuery, number: i
     return document.to_json().encode(), dict(document.provenance)
 
 
-def classify(models: Models, file: Path, name: str, top: int) -> bytes:
+def classify(models: Models, file: bytes | Path, name: str, top: int) -> bytes:
     """Says which character a picture shows, as JSON.
 
     Raises:
