@@ -159,6 +159,22 @@ def test_hyphens_at_the_end_of_lines_stay() -> None:
     assert printed(content).split() == ["a", "docu-", "ment", "of", "re-", "ason"]
 
 
+def test_lines_that_were_found_too_high_stay_lines_of_their_own() -> None:
+    high = line_at("Inv No.: 7806", 100, 40)
+    high = msgspec.structs.replace(high, box=Box(high.box.x, 30, high.box.width, 40))
+    page = Page(600, 300, (block_of([high]), block_of([line_at("Date: 06/08/2017", 115, 56)])))
+    assert printed(with_picture(page)).split() == page.text.split()
+
+
+def test_lines_that_touch_in_one_row_keep_their_words_apart() -> None:
+    lines = [line_at("ENTERPRIS", 100, 40), line_at("ESETIA", 189.5, 41), line_at("below", 100, 80)]
+    page = Page(600, 300, (block_of(lines),))
+    content = with_picture(page)
+    assert copied(content).split() == page.text.split()
+    assert printed(content).split() == page.text.split()
+    assert statistics.median(distances(content, page)) < 1
+
+
 def test_every_script_and_what_no_text_may_hold() -> None:
     texts = ["Ελληνικά", "Кириллица", "日本語", "שלום", "مرحبا", "𝒳😀", "e\u0301te\u0301", "a\x00b\ufffe"]
     lines = [line_at(text, 40, 40 + 50 * number, 30, 30) for number, text in enumerate(texts)]

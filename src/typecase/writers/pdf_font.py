@@ -5,7 +5,7 @@ the font), how wide it is, and how far its font reaches above and below the base
 serves every character of every script. It is made here by hand, a few hundred bytes, wide and narrow (for spaces).
 
 Words differ in how far they reach: `on` is lower than `Only`. A font of PDF has one height, so each height that is met,
-in steps of an eighth of the size, becomes a font of its own that shares everything else with the others.
+in steps of a tenth of the size, becomes a font of its own that shares everything else with the others.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from typecase.writers.xml import safe
 if TYPE_CHECKING:
     import pikepdf
 
-STEPS = 8
+STEPS = 10
 """Steps of height in the font's size."""
 
-HIGHEST, LOWEST = 12, 4
+HIGHEST, LOWEST = 15, 5
 """The farthest that fonts reach above and below the baseline, in steps."""
 
 _UNITS = 1000

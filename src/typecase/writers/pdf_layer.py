@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from statistics import median
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from typecase.document import Page, Point, Polygon, Word
+from typecase.document import Block, Line, Page, Point, Polygon, Word
 from typecase.writers import shape
 from typecase.writers.pdf_font import WIDE, InvisibleFonts, clusters_of
 from typecase.writers.text_way import runs_to_the_left
@@ -26,11 +27,18 @@ _HYPHENS = ("-", "\u00ad")
 _AFTER_HYPHEN = "\u00a0"
 
 
-_FAR = 1.0
-"""So far from the next word, in the size of the line, a line may end."""
+_FAR = 0.55
+"""So far from the next word, in the size of the line, a line may end for programs that copy text; spaces of ordinary
+print are narrower."""
 
 _LEAST_GAP = 0.1
 """Words are kept apart by so much, in the size of the line: programs that copy text take less for no space at all."""
+
+_CAPITALS = 0.7
+"""The height of capitals and figures in the size of print."""
+
+_HANGING = 0.2
+"""So far above the baseline letters may seem to stand, in the size of the line; it is wrong where it is farther."""
 
 _STRAIGHT = 12.0
 """Up to so many degrees of slope a word is written straight, as its box: programs that copy text break a sloping word
@@ -97,32 +105,50 @@ def text_layer(page: Page, matrix: Matrix, fonts: InvisibleFonts, prefix: str = 
     used: dict[str, Any] = {}
     written = [b"q\nBT\n3 Tr\n"]
     current = ""
-    for block in page.blocks:
-        size_of_block = median([shape.height(line) for line in block.lines]) if block.lines else 0.0
-        for line in block.lines:
-            own = shape.height(line)
-            # Lines of one size are told apart by noise alone, and programs that copy text take size for structure.
-            size = size_of_block if 0.67 < own / size_of_block < 1.5 else own
-            along = shape.baseline(line)
-            words = [word for word in line.words if word.text]
-            places = _apart([_placed(word, along, size) for word in words], size)
-            for word, placed, after in zip(words, places, [*places[1:], None], strict=False):
-                kind, font = fonts.font(placed.above, placed.below)
-                name = f"{prefix}{kind}"
-                used[f"/{name}"] = font
-                if name != current:
-                    written.append(b"/%s 1 Tf\n" % name.encode())
-                    current = name
-                clusters = clusters_of(word.text)
-                if runs_to_the_left(word.text):
-                    clusters = _as_seen(clusters)
-                # What is far from the next word may be the end of a line to others.
-                if clusters[-1] in _HYPHENS and (after is None or _gap(placed, after) > _FAR * size):
-                    clusters[-1] += _AFTER_HYPHEN
-                shown = _shown(placed, size, matrix, len(clusters), fonts.encoded([*clusters, " "]))
-                written.append(_as_one(shown, "".join([*clusters, " "])) if placed.sloping else shown)
+    for line in _parted_lines([line for block in page.blocks for line in _set_lines(block)]):
+        for (word, placed), after in zip(line, [*line[1:], None], strict=True):
+            kind, font = fonts.font(placed.above, placed.below)
+            name = f"{prefix}{kind}"
+            used[f"/{name}"] = font
+            if name != current:
+                written.append(b"/%s 1 Tf\n" % name.encode())
+                current = name
+            clusters = clusters_of(word.text)
+            if runs_to_the_left(word.text):
+                clusters = _as_seen(clusters)
+            # What is far from the next word may be the end of a line to others.
+            if clusters[-1] in _HYPHENS and (after is None or _gap(placed, after[1]) > _FAR * placed.size):
+                clusters[-1] += _AFTER_HYPHEN
+            shown = _shown(placed, matrix, len(clusters), fonts.encoded([*clusters, " "]))
+            written.append(_as_one(shown, "".join([*clusters, " "])) if placed.sloping else shown)
     written.append(b"ET\nQ\n")
     return (b"".join(written), used) if used else (b"", {})
+
+
+def _set_lines(block: Block) -> Iterator[_SetLine]:
+    """The words of a block, line by line, each with where it stands."""
+    sizes = [_size(line) for line in block.lines]
+    size_of_block = median(sizes) if sizes else 0.0
+    for line, own in zip(block.lines, sizes, strict=True):
+        # Lines of one size are told apart by noise alone, and programs that copy text take size for structure.
+        size = size_of_block if 0.67 < own / size_of_block < 1.5 else own
+        along = shape.baseline(line)
+        words = [word for word in line.words if word.text]
+        places = [_placed(word, along, size) for word in words]
+        for place in range(len(places) - 1):
+            places[place : place + 2] = _parted(*places[place : place + 2])
+        if words:
+            yield list(zip(words, places, strict=True))
+
+
+def _size(line: Line) -> float:
+    """The size of the print of a line, in pixels.
+
+    Its words tell it, for a line that was found together with parts of its neighbours is much too high, and programs
+    that copy text take whatever stands within half of this size for one line.
+    """
+    letters = [shape.height(word) for word in line.words if any(map(str.isalnum, word.text))]
+    return median(letters) / _CAPITALS if letters else shape.height(line)
 
 
 class _Placed(NamedTuple):
@@ -130,9 +156,31 @@ class _Placed(NamedTuple):
 
     start: Point
     end: Point
+    size: float
     above: float
     below: float
     sloping: bool
+
+    @property
+    def along(self) -> Point:
+        """The way it runs, as a step of one pixel."""
+        length = math.dist(self.start, self.end)
+        return Point((self.end.x - self.start.x) / length, (self.end.y - self.start.y) / length)
+
+    @property
+    def upwards(self) -> Point:
+        """The way across it, as its reader sees it."""
+        along = self.along
+        return Point(along.y, -along.x)
+
+    def is_in_row(self, other: _Placed) -> bool:
+        """Whether another word runs the same way, on about the same baseline."""
+        aside = Point(other.start.x - self.end.x, other.start.y - self.end.y)
+        return _along(self.along, other.along) > 0.9 and abs(_along(aside, self.upwards)) < 0.5 * self.size
+
+
+_SetLine: TypeAlias = list[tuple[Word, _Placed]]
+"""The words of a line, each with where it stands."""
 
 
 def _placed(word: Word, baseline: Sequence[Point], size: float) -> _Placed:
@@ -150,12 +198,14 @@ def _placed(word: Word, baseline: Sequence[Point], size: float) -> _Placed:
     middle = Point((start.x + end.x) / 2, (start.y + end.y) / 2)
     on_line = _nearest(middle, baseline)
     below = _along(Point(on_line.x - middle.x, on_line.y - middle.y), upwards)
-    # A baseline far from the word says nothing about it.
-    below = below if -height < below < height else 0.0
+    # A baseline far from the word says nothing about it, and letters do not hang above one.
+    least = -_HANGING * size if any(map(str.isalnum, word.text)) else -height
+    below = below if least < below < height else 0.0
     lift = Point(upwards.x * below, upwards.y * below)
     return _Placed(
         Point(start.x + lift.x, start.y + lift.y),
         Point(end.x + lift.x, end.y + lift.y),
+        size,
         (height - below) / size,
         below / size,
         sloping,
@@ -164,24 +214,38 @@ def _placed(word: Word, baseline: Sequence[Point], size: float) -> _Placed:
 
 def _gap(one: _Placed, other: _Placed) -> float:
     """How far a word begins behind the end of the one before, along the way that runs."""
-    length = math.dist(one.start, one.end)
-    along = Point((one.end.x - one.start.x) / length, (one.end.y - one.start.y) / length)
-    return _along(Point(other.start.x - one.end.x, other.start.y - one.end.y), along)
+    return _along(Point(other.start.x - one.end.x, other.start.y - one.end.y), one.along)
 
 
-def _apart(words: list[_Placed], size: float) -> list[_Placed]:
-    """Words of a line that leave a gap between them; each gives half of what lacks, and a fifth of itself at most."""
-    words = list(words)
-    for place in range(len(words) - 1):
-        one, other = words[place], words[place + 1]
-        lacks = _LEAST_GAP * size - _gap(one, other)
-        widths = math.dist(one.start, one.end), math.dist(other.start, other.end)
-        # What overlaps by more does not stand one after the other.
-        if 0 < lacks < 0.5 * min(widths) + _LEAST_GAP * size:
-            shares = [min(0.2, lacks / 2 / width) for width in widths]
-            words[place] = one._replace(end=_between(one.end, one.start, shares[0]))
-            words[place + 1] = other._replace(start=_between(other.start, other.end, shares[1]))
-    return words
+def _parted(one: _Placed, other: _Placed) -> tuple[_Placed, _Placed]:
+    """Two words with a gap between them; each gives half of what lacks, and a fifth of itself at most."""
+    least = _LEAST_GAP * one.size
+    lacks = least - _gap(one, other)
+    widths = math.dist(one.start, one.end), math.dist(other.start, other.end)
+    # What overlaps by more does not stand one after the other.
+    if not 0 < lacks < 0.5 * min(widths) + least:
+        return one, other
+    shares = [min(0.2, lacks / 2 / width) for width in widths]
+    return (
+        one._replace(end=_between(one.end, one.start, shares[0])),
+        other._replace(start=_between(other.start, other.end, shares[1])),
+    )
+
+
+def _parted_lines(lines: list[_SetLine]) -> list[_SetLine]:
+    """Lines that leave a gap between them where one goes on in the row of another, as if they were one line."""
+    beginnings = sorted(lines, key=lambda line: line[0][1].start.x)
+    places = [line[0][1].start.x for line in beginnings]
+    reach = 2 * max((line[0][1].size for line in lines), default=0.0)
+    for one in lines:
+        at = one[-1][1].end.x
+        for other in beginnings[bisect_left(places, at - reach) : bisect_right(places, at + reach)]:
+            (word, last), (following, first) = one[-1], other[0]
+            near = math.dist(last.end, first.start) < last.size + first.size
+            if one is not other and near and last.is_in_row(first):
+                last, first = _parted(last, first)
+                one[-1], other[0] = (word, last), (following, first)
+    return lines
 
 
 def _between(one: Point, other: Point, share: float) -> Point:
@@ -217,12 +281,11 @@ def _nearest(point: Point, path: Sequence[Point]) -> Point:
     return best
 
 
-def _shown(placed: _Placed, size: float, matrix: Matrix, count: int, codes: bytes) -> bytes:
+def _shown(placed: _Placed, matrix: Matrix, count: int, codes: bytes) -> bytes:
     """The operators that write a word: its characters side by side from its beginning to its end."""
     start, end = matrix(placed.start), matrix(placed.end)
-    length = math.dist(placed.start, placed.end)
-    upwards = Point((placed.end.y - placed.start.y) / length, -(placed.end.x - placed.start.x) / length)
-    top = matrix(Point(placed.start.x + upwards.x * size, placed.start.y + upwards.y * size))
+    upwards = placed.upwards
+    top = matrix(Point(placed.start.x + upwards.x * placed.size, placed.start.y + upwards.y * placed.size))
     wide = count * WIDE / 1000
     scale = ((end.x - start.x) / wide, (end.y - start.y) / wide, top.x - start.x, top.y - start.y)
     numbers = (*(number(value, 3) for value in scale), number(start.x), number(start.y))

@@ -67,9 +67,9 @@ def top_edge(polygon: Polygon) -> tuple[Point, ...]:
     return polygon[: len(polygon) // 2]
 
 
-def height(line: Line) -> float:
-    """The height of a line across the way it runs, in pixels, 1 at least."""
-    polygon = outline(line)
+def height(text: Line | Word) -> float:
+    """The height of a line or word across the way it runs, in pixels, 1 at least."""
+    polygon = outline(text)
     low, high = bottom_edge(polygon), top_edge(polygon)
     middle = len(low) // 2
     return max(1.0, math.dist(low[0], high[0]), math.dist(low[middle], high[middle]))
