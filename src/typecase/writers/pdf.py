@@ -10,6 +10,7 @@ import contextlib
 import io
 import itertools
 import tempfile
+import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,6 +129,8 @@ def add_text(pdf: pikepdf.Pdf, own: pikepdf.Page, page: Page, fonts: InvisibleFo
 
     The text comes before what the page draws: there the state is that of an empty page, whatever the content leaves.
     """
+    import pikepdf
+
     resources = _own_resources(own)
     if "/Font" not in resources:
         resources["/Font"] = _dictionary()
@@ -140,7 +143,8 @@ def add_text(pdf: pikepdf.Pdf, own: pikepdf.Page, page: Page, fonts: InvisibleFo
         return False
     for name, font in used.items():
         resources["/Font"][name] = font
-    own.contents_add(pdf.make_stream(content), prepend=True)
+    # All pages' text is held until the file is written, and is a fifth as large so.
+    own.contents_add(pdf.make_stream(zlib.compress(content), Filter=pikepdf.Name.FlateDecode), prepend=True)
     return True
 
 
