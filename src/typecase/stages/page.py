@@ -29,10 +29,6 @@ from typecase.stages.recognize import LineRecognizer
 MARGIN = 0.06
 """What is cut out above and below a line, in its heights."""
 
-# A line whose characters are read less surely than this is read again with other margins, on top of the first. By its
-# characters, for of long lines nearly every one is doubtful as a whole.
-_DOUBT = 0.95
-_OTHER_MARGINS = (-0.06, 0.07)
 # By so many of the longest pieces it is judged which way the text of a page stands.
 _JUDGES = 6
 # Pieces longer than so many heights judge no better than these, and cost more.
@@ -144,11 +140,11 @@ class PageReader:
         else:
             read = self._read_pieces(grey, level, options)
             if _surety(read) >= _SURE or not self._stands_turned(grey, level, options, read):
-                return 0, self._surest(grey, read, options), self._read_across(grey, across, options)
+                return 0, read, self._read_across(grey, across, options)
             rotation = 180
         turned = np.ascontiguousarray(np.rot90(grey, -rotation // 90))
         level, across = self._found(turned)
-        read = self._surest(turned, self._read_pieces(turned, level, options), options)
+        read = self._read_pieces(turned, level, options)
         back = _way_back(rotation, grey.shape[1], grey.shape[0])
         others = self._read_across(turned, across, options)
         return rotation, [one.moved(back) for one in read], [one.moved(back) for one in others]
@@ -162,7 +158,7 @@ class PageReader:
         """Reads pieces that run up the page, or all of them down if there more sense is read."""
         if pieces and self._stands_turned(grey, pieces, options):
             pieces = [_turned(piece) for piece in pieces]
-        return self._surest(grey, self._read_pieces(grey, pieces, options), options)
+        return self._read_pieces(grey, pieces, options)
 
     def _stands_turned(
         self, grey: PixelArray, pieces: Sequence[Piece], options: ReadOptions, read: Sequence[_Read] = ()
@@ -179,17 +175,6 @@ class PageReader:
         judges = [pieces[number] for number in order]
         forward = _surety([read[number] for number in order] if read else self._read_pieces(grey, judges, options))
         return _surety(self._read_pieces(grey, [_turned(piece) for piece in judges], options)) > forward
-
-    def _surest(self, grey: PixelArray, read: Sequence[_Read], options: ReadOptions) -> list[_Read]:
-        """Reads doubtful lines again, cut out a little narrower and a little wider, and keeps the surest reading."""
-        best = list(read)
-        doubtful = [number for number, one in enumerate(best) if _surety([one]) < _DOUBT]
-        for margin in _OTHER_MARGINS if doubtful else ():
-            pieces = [_widened(read[number].piece, margin) for number in doubtful]
-            for number, again in zip(doubtful, self._read_pieces(grey, pieces, options), strict=True):
-                if again.line.confidence > best[number].line.confidence:
-                    best[number] = again
-        return best
 
     def _read_pieces(self, grey: PixelArray, pieces: Sequence[Piece], options: ReadOptions) -> list[_Read]:
         strips = [cut(grey, piece.corners) for piece in pieces]
@@ -228,10 +213,10 @@ def _surety(read: Sequence[_Read]) -> float:
     return sum(characters) / max(1, len(characters) + empty)
 
 
-def _widened(piece: Piece, margin: float = MARGIN) -> Piece:
+def _widened(piece: Piece) -> Piece:
     half = len(piece.corners) // 2
     upper, lower = piece.corners[:half], piece.corners[half:][::-1]
-    grow = (lower - upper) * np.float32(margin)
+    grow = (lower - upper) * np.float32(MARGIN)
     corners = np.concatenate([upper - grow, (lower + grow)[::-1]])
     return Piece(corners, piece.height, piece.score, piece.across)
 
