@@ -12,7 +12,7 @@ comes back later, and its waiting counts. Any other failure ends the measurement
 The clients are threads of one process that share the cores with the service. Each keeps its connection and sends forms
 that were made beforehand, so that what is measured is the service and not them.
 
-Time: a minute for each hundred pages, or thousand lines, on two cores of a server processor that has nothing else to do.
+Time: a minute for each hundred pages, or thousand lines, on two idle cores of a server processor.
 """
 
 from __future__ import annotations
