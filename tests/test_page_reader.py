@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -14,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from typecase.decoding.options import ReadOptions
 from typecase.document import Box, Page
+from typecase.errors import ModelError
 from typecase.preprocess import FloatArray, PixelArray
 from typecase.stages.detect import LineDetector
 from typecase.stages.lines_of_maps import Piece
@@ -295,3 +297,39 @@ def test_a_reader_of_pages_may_be_pickled(reader: PageReader) -> None:
     other = pickle.loads(pickle.dumps(reader))
     page = drawn_page(LINES[:1], height=120)
     assert other.read(page.picture) == reader.read(page.picture)
+
+
+def test_the_recogniser_is_made_ready_while_lines_are_found(recognizer: LineRecognizer) -> None:
+    ready = threading.Event()
+    calls = []
+
+    class Slow(KnownLines):
+        def find(self, grey: PixelArray) -> list[Piece]:
+            # Found only when the recogniser was asked to make itself ready, by another thread than this one.
+            assert ready.wait(30)
+            return super().find(grey)
+
+    def prepare() -> None:
+        calls.append(threading.current_thread())
+        ready.set()
+        # As a net does that cannot be run: the reading of a line tells it, not this.
+        raise ModelError("no")
+
+    page = drawn_page(LINES[:1], height=120)
+    detector: Any = Slow(page.lines)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(recognizer, "prepare", prepare)
+        reader = PageReader(recognizer, detector)
+        assert says(reader.read(page.picture), LINES[:1])
+        assert says(reader.read(page.picture), LINES[:1])
+    assert len(calls) == 1
+    assert calls[0] is not threading.current_thread()
+
+
+def test_a_prepared_recogniser_reads_as_any(recognizer: LineRecognizer) -> None:
+    other = LineRecognizer(threads=1)
+    other.prepare()
+    other.prepare()
+    picture = Image.new("L", (200, 40), 245)
+    ImageDraw.Draw(picture).text((10, 5), "garden", fill=25, font=ImageFont.load_default(SIZE))
+    assert other.read([picture]) == recognizer.read([picture])

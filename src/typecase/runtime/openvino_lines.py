@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -97,6 +98,15 @@ class OpenVinoLineNet(LoadedNet):
                 logits[line] = one
         return logits
 
+    def prepare(self) -> None:
+        """Compiles the net, which its first call would do; for a thread that has nothing better to do.
+
+        Raises:
+            ModelError: OpenVINO cannot run the net.
+        """
+        with self._lock:
+            self._compile()
+
     def stride(self, width: int, frames: int) -> int:
         """How many pixels each frame stands for, where a line of some width was answered with some frames."""
         return self.preprocess.padded_width(width) // frames
@@ -108,19 +118,31 @@ class OpenVinoLineNet(LoadedNet):
             # The request's own memory is used again for the next batch.
             answers[index] = request.get_output_tensor().data.copy()
 
-        try:
-            if self._queue is None:
+        queue = self._compile()
+        with self._told():
+            queue.set_callback(keep)
+            for index, batch in enumerate(inputs):
+                queue.start_async(batch, index)
+            queue.wait_all()
+        return answers
+
+    def _compile(self) -> Any:
+        """What answers; made at the first call."""
+        if self._queue is None:
+            with self._told():
                 # One graph for every shape: it answers as fast as one compiled for a single shape, and a new shape
                 # costs it a hundredth of a second.
                 compiled = self._compiled_for("THROUGHPUT", NUM_STREAMS=self.threads)
                 self._queue = self._openvino.AsyncInferQueue(compiled, self.threads)
-            self._queue.set_callback(keep)
-            for index, batch in enumerate(inputs):
-                self._queue.start_async(batch, index)
-            self._queue.wait_all()
+        return self._queue
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Says in the words of this program what OpenVINO cannot do."""
+        try:
+            yield
         except RuntimeError as error:
             raise ModelError(
                 f"{self._where} cannot be run by OpenVINO ({reason(error)}); "
                 "export it again with a free batch size and width."
             ) from error
-        return answers

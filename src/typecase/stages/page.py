@@ -7,7 +7,9 @@ page = PageReader(recognizer).read(picture, options)
 
 from __future__ import annotations
 
+import contextlib
 import math
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -19,6 +21,7 @@ from PIL import Image
 
 from typecase.decoding.options import ReadOptions
 from typecase.document import Block, Box, Character, Line, Page, Point, Polygon, Word, union
+from typecase.errors import ModelError
 from typecase.preprocess import PixelArray
 from typecase.stages.arrange import arrange
 from typecase.stages.crop import Strip, cut
@@ -90,6 +93,7 @@ class PageReader:
         """
         self.recognizer = recognizer
         self.detector = detector or LineDetector(threads=threads)
+        self._prepared = False
 
     def read(self, image: Image.Image, options: ReadOptions | None = None, region: Box | None = None) -> Page:
         """Reads a page.
@@ -115,6 +119,7 @@ class PageReader:
         if not grey.size:
             return Page(*image.size)
         grey = np.ascontiguousarray(grey)
+        self._prepare()
         rotation, leading, others = self._read_upright(grey, options)
         frame = _Frame.of(rotation, [one.piece for one in leading], grey.shape[1], grey.shape[0])
         lines = [line for one in leading + others if (line := frame.placed(one))]
@@ -124,6 +129,18 @@ class PageReader:
             # What was not text has no direction.
             return Page(*image.size)
         return Page(*image.size, blocks, rotation=rotation, skew=round(frame.skew, 2))
+
+    def _prepare(self) -> None:
+        """Has the recogniser made ready while lines are being found, for both take a while at the first page."""
+        if not self._prepared:
+            self._prepared = True
+
+            def prepare() -> None:
+                # Whoever reads the first line is told the same.
+                with contextlib.suppress(ModelError):
+                    self.recognizer.prepare()
+
+            threading.Thread(target=prepare, name="prepare-recognizer").start()
 
     def _read_upright(self, grey: PixelArray, options: ReadOptions) -> tuple[Rotation, list[_Read], list[_Read]]:
         """Reads a page whichever way it lies.

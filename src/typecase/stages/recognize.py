@@ -168,6 +168,14 @@ class LineRecognizer:
         scans = self._scan([self._canvas(one) for one in pictures])
         return lines_of(sizes, scans, decoder, self.classes)
 
+    def prepare(self) -> None:
+        """Makes ready what the first reading would wait for.
+
+        Raises:
+            ModelError: The net cannot be run.
+        """
+        self._net.prepare()
+
     def logits(self, pictures: Iterable[Picture]) -> Iterator[FloatArray]:
         """What the net says to each line before any decoding, as calibration and experiments need it.
 
