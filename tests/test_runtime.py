@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from typecase.errors import ModelError, UsageError
 from typecase.preprocess import CharacterPreprocess
 from typecase.runtime import onnx_file
 from typecase.runtime.onnx_file import parse_onnx, read_onnx, with_card
-from typecase.runtime.openvino import BATCHES, OpenVinoNet
+from typecase.runtime.openvino import BATCHES, SHAPES_KEPT, OpenVinoNet, _OnePrimitive
 
 
 def exported(**changes: Any) -> bytes:
@@ -384,3 +385,33 @@ except KeyboardInterrupt:
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stdout) == (0, "handled\n"), done.stderr
+
+
+def test_what_is_set_while_nets_are_compiled_is_seen_by_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    variable = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+    monkeypatch.delenv(variable, raising=False)
+    guard = _OnePrimitive()
+    with guard:
+        with guard:
+            assert os.environ[variable] == "1"
+        # Another thread compiles still.
+        assert os.environ[variable] == "1"
+    assert variable not in os.environ
+    monkeypatch.setenv(variable, "7")
+    with guard:
+        assert os.environ[variable] == "7"
+    assert os.environ[variable] == "7"
+
+
+def test_a_net_keeps_few_prepared_shapes(bars: OpenVinoNet, monkeypatch: pytest.MonkeyPatch) -> None:
+    core, asked = bars._core, []
+
+    class Core:
+        def compile_model(self, model: Any, device: str, settings: dict[str, Any]) -> Any:
+            asked.append((settings["CPU_RUNTIME_CACHE_CAPACITY"], os.environ["ONEDNN_PRIMITIVE_CACHE_CAPACITY"]))
+            return core.compile_model(model, device, settings)
+
+    monkeypatch.delenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", raising=False)
+    monkeypatch.setattr(bars, "_core", Core())
+    assert bars._compiled_for("LATENCY") is not None
+    assert asked == [(SHAPES_KEPT, "1")]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import os
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,13 @@ from typecase.runtime.onnx_file import OnnxFile
 
 BATCHES = (1, 8, 64)
 """The numbers of pictures that a net is compiled for: OpenVINO compiles anew for every shape, so there are few."""
+
+SHAPES_KEPT = "256"
+"""How many prepared operations a net keeps for shapes that it has seen, of which each shape takes about fifty.
+
+Left to itself OpenVINO keeps 5,000, and memory grows with every page of a new size. Fewer than these, and lines of the
+widths that every page has are prepared again and again.
+"""
 
 _CONVERTER = "openvino.tools.ovc"
 _IMPORTING = threading.Lock()
@@ -82,6 +90,39 @@ def own_signal_stack() -> Iterator[None]:
         library.sigaltstack(ctypes.byref(before), None)
 
 
+class _OnePrimitive:
+    """Has oneDNN, below OpenVINO, keep nothing of its own while nets are compiled: it would keep what OpenVINO lets go.
+
+    oneDNN reads the variable once, when a process compiles its first net, and nobody else shall see it. Several threads
+    may compile at once; the last one takes it away.
+    """
+
+    _VARIABLE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._compiling = 0
+        self._ours = False
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._compiling += 1
+            # What a user has set stays.
+            if self._VARIABLE not in os.environ:
+                os.environ[self._VARIABLE] = "1"
+                self._ours = True
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._compiling -= 1
+            if self._ours and not self._compiling:
+                os.environ.pop(self._VARIABLE, None)
+                self._ours = False
+
+
+_ONE_PRIMITIVE = _OnePrimitive()
+
+
 class LoadedNet:
     """A checked file as OpenVINO holds it; what kinds of net have in common.
 
@@ -129,8 +170,9 @@ class LoadedNet:
             "PERFORMANCE_HINT": hint,
             "INFERENCE_NUM_THREADS": self.threads,
             "INFERENCE_PRECISION_HINT": self.precision,
+            "CPU_RUNTIME_CACHE_CAPACITY": SHAPES_KEPT,
         }
-        with own_signal_stack():
+        with own_signal_stack(), _ONE_PRIMITIVE:
             return self._core.compile_model(self._model, "CPU", settings)
 
     def _check_ends(self, input_shape: Sequence[int | None], output_shape: Sequence[int | None]) -> None:
