@@ -1,4 +1,4 @@
-"""Searchable PDFs: what is copied out of them, where words are selected, growth, memory; and OCRmyPDF with our plug-in.
+"""Searchable PDFs: what is copied out of them, where words are selected, how they grow; and OCRmyPDF with our plug-in.
 
     TYPECASE_DATA=../shared/data python benchmarks/documents.py
 
@@ -6,14 +6,12 @@ Expected output: a line for the machine, the SHA-256 of the weights; then a Mark
 pages: the share of the reader's words that pdftotext and pypdfium2 copy out of the searchable PDF as they are; the
 distance of the box that is selected, in pixels at 150 dots per inch (median of four edges, then of all words), from the
 word that was read and from the true word, which only drawn pages tell to the pixel; and the largest growth of a file.
-Then the memory of the process that reads a long PDF, whose pages are of all sets and of ever other sizes, after its
-tenth page and after its last (on Linux). Then OCRmyPDF with typecase and with Tesseract on the same PDF: seconds by the
-clock, seconds of computing, word F1. Last each goal with whether it is met: 99.5 % of words, 2 pixels, growth by 15 %
-or 20 KB a page, memory by a tenth, twice the speed by the clock, and a word F1 not lower.
+Then OCRmyPDF with typecase and with Tesseract on the same PDF: seconds by the clock, seconds of computing, word F1.
+Last each goal with whether it is met: 99.5 % of words, 2 pixels, growth by 15 % or 20 KB a page, twice the speed by the
+clock, and a word F1 not lower.
 
-Time: twenty minutes on two cores of a server processor, a quarter of it for OCRmyPDF and half of it for the long PDF;
-`--limit 5 --memory 0 --ocrmypdf 4` takes one. The seconds mean something on a quiet machine only; all else is the same
-on every machine to within a word or two, and memory to within some megabytes.
+Time: ten minutes on two cores of a server processor, half of it for OCRmyPDF; `--limit 5 --ocrmypdf 4` takes one. The
+seconds mean something on a quiet machine only; all else is the same on every machine to within a word or two.
 
 The sets are those of `pages.py`: receipts of SROIE whose number is divisible by ten, forms of FUNSD, and drawn pages.
 Copying needs pdftotext (Poppler), the comparison Tesseract and `typecase[ocrmypdf]`.
@@ -22,8 +20,6 @@ Copying needs pdftotext (Poppler), the comparison Tesseract and `typecase[ocrmyp
 from __future__ import annotations
 
 import argparse
-import io
-import random
 import resource
 import shutil
 import statistics
@@ -49,9 +45,6 @@ if TYPE_CHECKING:
 SETS = ("sroie", "funsd", "drawn")
 COPIED_GOAL, DISTANCE_GOAL, SPEED_GOAL = 0.995, 2.0, 2.0
 GROWTH_SHARE, GROWTH_BYTES = 0.15, 20_000
-MEMORY_GOAL, EARLY_PAGE = 1.1, 10
-SCALES = (0.8, 1.25)
-"""How much smaller or larger a page becomes each time that it comes again: nets prepare themselves for every size."""
 DPI = 150.0
 
 _MARKS_OF_DIRECTION = dict.fromkeys([0x200E, 0x200F, 0x202A, 0x202B, 0x202C])
@@ -169,35 +162,6 @@ def _true_words(page: TruePage) -> list[tuple[str, Box]]:
     return [(piece.text, Box(*piece.box)) for piece in page.pieces if " " not in piece.text]
 
 
-def long_pdf(sets: Sequence[PageSet], count: int) -> bytes:
-    """A PDF of pages of all sets in turns, no two of them of one size."""
-    import img2pdf  # type: ignore[import-untyped]
-    from PIL import Image
-
-    chance = random.Random(0)
-    pictures = []
-    for number in range(count):
-        pages = sets[number % len(sets)].pages
-        path = pages[number // len(sets) % len(pages)].picture.path
-        with Image.open(path) as image:
-            scale = chance.uniform(*SCALES)
-            size = (round(image.width * scale), round(image.height * scale))
-            stored = io.BytesIO()
-            image.convert("L").resize(size).save(stored, "JPEG", quality=85)
-            pictures.append(stored.getvalue())
-    content: bytes = img2pdf.convert(pictures)
-    return content
-
-
-def memory_by_page(pdf: bytes, folder: Path) -> list[int]:
-    """The bytes that the process which reads a PDF holds after each page."""
-    path = folder / "long.pdf"
-    path.write_bytes(pdf)
-    script = Path(__file__).parent / "peers" / "page_memory.py"
-    done = subprocess.run([sys.executable, script, path, folder], stdout=subprocess.PIPE, text=True, check=True)
-    return [int(line) for line in done.stdout.splitlines()]
-
-
 @dataclass(frozen=True)
 class Run:
     """What OCRmyPDF did with an engine: seconds by the clock, seconds that all its processes computed, word F1."""
@@ -230,7 +194,7 @@ def _computed() -> float:
 
 def compared(pages: PageSet, count: int, jobs: int, runs: int, folder: Path) -> dict[str, list[Run]]:
     """OCRmyPDF with both engines in turns, on one PDF of the first pages of a set."""
-    import img2pdf
+    import img2pdf  # type: ignore[import-untyped]
 
     chosen = pages.pages[:count]
     pdf = folder / "pages.pdf"
@@ -250,15 +214,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = _common.parser_for(__doc__)
     parser.add_argument("sets", nargs="*", metavar="SET", help=f"which of {', '.join(SETS)}; all by default")
     parser.add_argument("--limit", type=int, metavar="N", help="the first pages of each set only")
-    parser.add_argument("--memory", type=int, default=300, metavar="N", help="pages of the long PDF; 0 leaves it out")
     parser.add_argument("--ocrmypdf", type=int, default=20, metavar="N", help="pages for OCRmyPDF; 0 leaves it out")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes of OCRmyPDF")
     parser.add_argument("--runs", type=int, default=2, metavar="N", help="runs of OCRmyPDF with each engine")
     options = parser.parse_args(arguments)
     if min(options.jobs, options.runs) < 1 or options.ocrmypdf < 0 or (options.limit is not None and options.limit < 1):
         raise UsageError("--limit, --jobs and --runs are at least 1, --ocrmypdf at least 0.")
-    if options.memory and options.memory <= EARLY_PAGE:
-        raise UsageError(f"The long PDF has more than {EARLY_PAGE} pages (--memory), or is left out (--memory 0).")
     names = _common.chosen(options.sets, SETS, "set")
     if shutil.which("pdftotext") is None:
         raise DataError("pdftotext is not installed; install Poppler (poppler-utils).")
@@ -306,24 +267,10 @@ def _measure(options: argparse.Namespace, names: Sequence[str]) -> None:
         )
     _common.print_table(("set", "pages", "words", *COPIES, "px from read", "px from true", "largest growth"), rows)
     del reader
-    if options.memory and Path("/proc/self/statm").exists():
-        goals.append(_held(options.memory, list(sets.values()), results))
     if options.ocrmypdf:
         goals += _compared(options, next(iter(sets.values())), results)
     _common.print_goals(goals)
     _common.write_json(options.json, "documents", facts, results, weights=weights)
-
-
-def _held(count: int, sets: Sequence[PageSet], results: dict[str, Any]) -> Goal:
-    with tempfile.TemporaryDirectory(prefix="typecase-documents-") as folder:
-        held = memory_by_page(long_pdf(sets, count), Path(folder))
-    early, last = held[EARLY_PAGE - 1], held[-1]
-    print()
-    rows = [(str(page), f"{size / 1e6:.0f} MB") for page, size in ((EARLY_PAGE, early), (len(held), last))]
-    _common.print_table(("after page", "memory"), rows)
-    results["memory"] = {"pages": len(held), "early": early, "last": last}
-    name = f"memory after page {len(held)} over page {EARLY_PAGE}"
-    return Goal(name, f"{last / early:.2f}x", f"{MEMORY_GOAL}x", last <= MEMORY_GOAL * early)
 
 
 def _compared(options: argparse.Namespace, pages: PageSet, results: dict[str, Any]) -> list[Goal]:

@@ -13,7 +13,7 @@ two minutes and says as much about leaks that matter. Nothing else should run on
 nothing.
 
 The pages are receipts of SROIE's held-back part (numbers divisible by ten), over and over, in the PDF each on a sheet
-of A4; without the data, pages drawn by Pillow.
+of another size about A4; without the data, pages drawn by Pillow.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import gc
 import io
 import itertools
 import os
+import random
 import shutil
 import statistics
 import sys
@@ -39,6 +40,8 @@ from typecase.errors import UsageError
 
 PDF_GOAL, PICTURES_GOAL, SPEED_GOAL = 1.1, 1.05, 1.7
 RECEIPTS = "sroie/img"
+SCALES = (0.8, 1.25)
+"""How many times as large as A4 the sheets of the PDF are, at least and at most."""
 
 _SETTLED_PDF, _SETTLED_PICTURES = 10, 100
 """The pages after which models are compiled, caches filled, and memory should grow no further."""
@@ -63,11 +66,9 @@ def receipts(root: Path | None) -> tuple[list[bytes], str]:
 
 def drawn(seed: int) -> bytes:
     """A page of words, as JPEG."""
-    from random import Random
-
     from PIL import Image, ImageDraw, ImageFont
 
-    chance = Random(seed)
+    chance = random.Random(seed)
     words = "the quick brown fox jumps over a lazy dog while 12 boxes weigh 345.60 kg in all".split()
     image = Image.new("L", (1000, 1400), 255)
     draw, font = ImageDraw.Draw(image), ImageFont.load_default(26)
@@ -78,14 +79,23 @@ def drawn(seed: int) -> bytes:
     return buffer.getvalue()
 
 
-def on_paper(content: bytes) -> bytes:
-    """A page on a sheet of A4 at 150 dots per inch, as JPEG, so that all pages of a document are of one size."""
+def on_paper(contents: Sequence[bytes], count: int) -> Iterator[bytes]:
+    """So many pages, over and over, each on a sheet of another size: the nets keep something for every size."""
+    chance = random.Random(0)
+    for content in itertools.islice(itertools.cycle(contents), count):
+        yield sheet_of(content, chance.uniform(*SCALES))
+
+
+def sheet_of(content: bytes, scale: float) -> bytes:
+    """A page on a sheet that is so many times as wide and high as A4 at 150 dots per inch, as JPEG."""
     from PIL import Image, ImageOps
 
+    width, height = round(1240 * scale), round(1754 * scale)
+    margin = round(32 * scale)
     with Image.open(io.BytesIO(content)) as image:
-        fitted = ImageOps.contain(image.convert("RGB"), (1180, 1690))
-    sheet = Image.new("RGB", (1240, 1754), "white")
-    sheet.paste(fitted, ((sheet.width - fitted.width) // 2, 32))
+        fitted = ImageOps.contain(image.convert("RGB"), (width - 2 * margin, height - 2 * margin))
+    sheet = Image.new("RGB", (width, height), "white")
+    sheet.paste(fitted, ((width - fitted.width) // 2, margin))
     buffer = io.BytesIO()
     sheet.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
@@ -199,7 +209,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> None:
     results: dict[str, object] = {"pages": what}
     if options.pages:
         path = folder / "long.pdf"
-        write_pdf(path, itertools.islice(itertools.cycle([on_paper(one) for one in contents]), options.pages))
+        write_pdf(path, on_paper(contents, options.pages))
         settled = min(_SETTLED_PDF, options.pages)
         found = list(memory_of_pdf(path, folder, options.pages, settled))
         goals.append(_grown(f"page {options.pages} of a PDF over page {settled}", found, PDF_GOAL))

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 
-import pypdfium2  # type: ignore[import-untyped]
 import pytest
-from PIL import Image
 
 from conftest import REPOSITORY
 from document_fixtures import block_of, line_at
@@ -22,8 +19,6 @@ with pytest.MonkeyPatch.context() as _patch:
     _patch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
     _patch.syspath_prepend(str(REPOSITORY / "benchmarks"))
     import documents as benchmark
-    from peers.page_readers import PagePicture
-    from peers.page_sets import PageSet, TruePage
 
 
 def page() -> Page:
@@ -53,26 +48,9 @@ def test_a_pdf_is_seen_as_other_programs_see_it() -> None:
     assert max(near) < 1
 
 
-def test_a_long_pdf_has_pages_of_every_size(tmp_path: Path) -> None:
-    sets = []
-    for name, grey in (("dark", 50), ("light", 200)):
-        path = tmp_path / f"{name}.png"
-        Image.new("L", (400, 300), grey).save(path)
-        sets.append(PageSet(name, (TruePage(PagePicture(path), ""),)))
-    with pypdfium2.PdfDocument(benchmark.long_pdf(sets, 6)) as document:
-        pages = [(page.get_size(), page.render().to_numpy().mean()) for page in document]
-    assert len({size for size, _ in pages}) == 6
-    assert [grey > 100 for _, grey in pages] == [False, True] * 3
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
-    [
-        (["receipts"], "no set"),
-        (["--memory", "10"], "more than 10 pages"),
-        (["--limit", "0"], "at least 1"),
-        (["--jobs", "0"], "at least 1"),
-    ],
+    [(["receipts"], "no set"), (["--limit", "0"], "at least 1"), (["--jobs", "0"], "at least 1")],
 )
 def test_wrong_usage(arguments: list[str], message: str) -> None:
     with pytest.raises(UsageError, match=message):

@@ -30,13 +30,25 @@ def test_a_pdf_of_equal_pages(tmp_path: Path) -> None:
     from typecase.sources.pdf import PdfFile
 
     path = tmp_path / "x.pdf"
-    benchmark.write_pdf(path, [benchmark.on_paper(benchmark.drawn(seed)) for seed in range(2)])
+    benchmark.write_pdf(path, [benchmark.sheet_of(benchmark.drawn(seed), 1.0) for seed in range(2)])
     with PdfFile(path, "x.pdf") as file:
         assert file.count == 2
         page = file.page(2)
         page.set_resolution()
         assert (page.width, page.height) == (1240, 1754)
         page.close()
+
+
+def test_the_pages_of_a_long_pdf_are_of_every_size() -> None:
+    contents = []
+    for grey in (50, 200):
+        content = io.BytesIO()
+        Image.new("L", (400, 300), grey).save(content, "PNG")
+        contents.append(content.getvalue())
+    sheets = [Image.open(io.BytesIO(sheet)).convert("L") for sheet in benchmark.on_paper(contents, 6)]
+    assert len({sheet.size for sheet in sheets}) == 6
+    greys = [min(sheet.tobytes()) for sheet in sheets]
+    assert [grey > 100 for grey in greys] == [False, True] * 3
 
 
 def test_receipts_are_those_held_back(tmp_path: Path) -> None:
