@@ -23,7 +23,7 @@ from typecase.document import Line
 from typecase.errors import ModelError, UsageError
 from typecase.preprocess import LinePreprocess
 from typecase.runtime.onnx_file import parse_onnx, with_card
-from typecase.runtime.openvino_lines import BATCHES, OpenVinoLineNet
+from typecase.runtime.openvino_lines import SIZES, OpenVinoLineNet, batch_sizes
 from typecase.stages.pieces import GRID, pieces_of
 from typecase.stages.recognize import SHIPPED_MODEL, LineRecognizer
 
@@ -246,7 +246,16 @@ def test_logits_are_those_of_each_line_by_itself() -> None:
         assert net.stride(canvas.shape[1], len(logits)) == 4
         assert np.allclose(logits, net([canvas])[0], atol=0.15)
     assert net([]) == []
-    assert BATCHES[-1] == 1
+
+
+@given(lines=st.integers(0, 200), width=st.sampled_from([32, 256, 288, 1024, 1280, 2048, 1 << 16]))
+def test_lines_are_divided_into_batches_of_few_sizes(lines: int, width: int) -> None:
+    sizes = batch_sizes(lines, width)
+    allowed = next((sizes for most, sizes in SIZES if width <= most), (1,))
+    assert set(sizes) <= set(allowed)
+    # All but the last are full, and of that one at most a quarter is empty.
+    assert sum(sizes[:-1]) < lines <= sum(sizes) if lines else not sizes
+    assert 4 * (sum(sizes) - lines) <= (sizes[-1] if sizes else 0)
 
 
 def test_wide_lines_go_through_the_net_in_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,10 +268,10 @@ def test_wide_lines_go_through_the_net_in_small_batches(monkeypatch: pytest.Monk
         return run(inputs)
 
     monkeypatch.setattr(net, "_run", seen)
-    canvases = [np.full((32, width), 255, np.uint8) for width in [64] * 8 + [1024] * 8 + [8192] * 2]
+    canvases = [np.full((32, width), 255, np.uint8) for width in [64] * 7 + [1024] * 5 + [8192] * 2]
     assert len(net(canvases)) == len(canvases)
-    # The widest first, and no more of them than `WIDEST_BATCH` pixels hold, but for one that is wider by itself.
-    assert [(shape[0], shape[3]) for shape in shapes] == [(1, 8192)] * 2 + [(4, 1024)] * 2 + [(8, 64)]
+    # The widest first; seven narrow ones are fewer steps as eight.
+    assert [(shape[0], shape[3]) for shape in shapes] == [(1, 8192)] * 2 + [(4, 1024), (1, 1024), (8, 64)]
 
 
 def test_a_card_that_belongs_to_another_net() -> None:

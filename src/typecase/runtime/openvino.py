@@ -8,6 +8,7 @@ nothing is sent, nothing is written, and the import takes less than half the tim
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import importlib
 import os
 import sys
@@ -22,6 +23,7 @@ import numpy.typing as npt
 from typecase.cores import usable_cores
 from typecase.errors import ModelError, UsageError
 from typecase.preprocess import FloatArray
+from typecase.runtime.compiled import compiled_net, name_of
 from typecase.runtime.onnx_file import OnnxFile
 
 BATCHES = (1, 8, 64)
@@ -30,8 +32,7 @@ BATCHES = (1, 8, 64)
 SHAPES_KEPT = "256"
 """How many prepared operations a net keeps for shapes that it has seen, of which each shape takes about fifty.
 
-Left to itself OpenVINO keeps 5,000, and memory grows with every page of a new size. Fewer than these, and lines of the
-widths that every page has are prepared again and again.
+Left to itself OpenVINO keeps 5,000, and memory grows with every page of a new size.
 """
 
 _CONVERTER = "openvino.tools.ovc"
@@ -150,6 +151,7 @@ class LoadedNet:
             raise UsageError(f"The precision {precision!r} is not known; choose f32, bf16 or auto.")
         self.threads = default_threads() if threads is None else threads
         self._where = model.where
+        self._digest = hashlib.sha256(model.content).hexdigest()
         self._lock = threading.Lock()
         self._openvino = import_openvino()
         self._core = self._openvino.Core()
@@ -164,16 +166,37 @@ class LoadedNet:
         except RuntimeError as error:
             raise ModelError(f"{model.where} cannot be run by OpenVINO ({reason(error)}); export it again.") from error
 
-    def _compiled_for(self, hint: str, **settings: Any) -> Any:
-        """The net as it stands, compiled for this processor; RuntimeError where that fails."""
-        settings |= {
+    def _compiled_for(self, hint: str, *, kept: bool = False, **settings: Any) -> Any:
+        """The net as it stands, compiled for this processor; RuntimeError where that fails.
+
+        Args:
+            hint: What is to be short: `LATENCY`, or `THROUGHPUT` for many requests at once.
+            kept: Whether to keep it for the next process, see `runtime.compiled`; not for one that is reshaped.
+            **settings: Of OpenVINO's, besides the usual ones or in their place.
+        """
+        settings = {
             "PERFORMANCE_HINT": hint,
             "INFERENCE_NUM_THREADS": self.threads,
             "INFERENCE_PRECISION_HINT": self.precision,
             "CPU_RUNTIME_CACHE_CAPACITY": SHAPES_KEPT,
-        }
-        with own_signal_stack(), _ONE_PRIMITIVE:
+        } | settings
+
+        def compile_anew() -> Any:
             return self._core.compile_model(self._model, "CPU", settings)
+
+        with own_signal_stack(), _ONE_PRIMITIVE:
+            if not kept:
+                return compile_anew()
+            name = name_of(
+                [
+                    self._digest,
+                    self._openvino.__version__,
+                    self._core.get_property("CPU", "FULL_DEVICE_NAME"),
+                    self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"),
+                    sorted(settings.items()),
+                ]
+            )
+            return compiled_net(name, lambda content: self._core.import_model(content, "CPU", settings), compile_anew)
 
     def _check_ends(self, input_shape: Sequence[int | None], output_shape: Sequence[int | None]) -> None:
         """Refuses a net whose sides, after the first (the batch), are not these; None stands for any length.

@@ -13,11 +13,29 @@ from typecase.preprocess import FloatArray, PixelArray
 from typecase.runtime.onnx_file import OnnxFile
 from typecase.runtime.openvino import LoadedNet, reason
 
-BATCHES = (8, 4, 2, 1)
-"""The numbers of lines that go through the net at once: OpenVINO prepares itself anew for every shape."""
+SIZES = ((256, (8, 4, 1)), (1024, (4, 1)))
+"""Up to which width how many lines go through the net at once; wider ones go alone, for more are no faster then.
 
-WIDEST_BATCH = 4096
-"""The most pixels of width of such a batch together: more of them are no faster, and need more memory."""
+OpenVINO prepares itself for every shape, which takes as long as a line or two, and keeps that: so shapes are few.
+"""
+
+SHAPES_KEPT = "4000"
+"""As many operations as all these shapes have, and some to spare; see `openvino.SHAPES_KEPT`."""
+
+
+def batch_sizes(lines: int, width: int) -> list[int]:
+    """Into how many at once a number of lines of one width is divided.
+
+    A batch may be larger than what is left for it: computing an empty line or two costs less than the same lines one
+    by one.
+    """
+    sizes = next((sizes for most, sizes in SIZES if width <= most), (1,))
+    batches: list[int] = []
+    while lines > 0:
+        size = next(size for size in sizes if 4 * lines >= 3 * size)
+        batches.append(size)
+        lines -= size
+    return batches
 
 
 class OpenVinoLineNet(LoadedNet):
@@ -65,24 +83,22 @@ class OpenVinoLineNet(LoadedNet):
         for index, canvas in enumerate(canvases):
             # The width depends on the line alone, so that its neighbours cannot change what is read in it.
             buckets.setdefault(self.preprocess.padded_width(canvas.shape[1]), []).append(index)
-        batches: list[tuple[int, list[int]]] = []
+        batches: list[tuple[int, int, list[int]]] = []
         # The widest first, so that no thread is left alone with a long one at the end.
         for width in sorted(buckets, reverse=True):
             left = buckets[width]
-            while left:
-                most = min(len(left), max(1, WIDEST_BATCH // width))
-                size = next(size for size in BATCHES if size <= most)
-                batches.append((width, left[:size]))
+            for size in batch_sizes(len(left), width):
+                batches.append((width, size, left[:size]))
                 left = left[size:]
         logits: list[FloatArray] = [np.empty((0, self.outputs), np.float32)] * len(canvases)
         with self._lock:
             answers = self._run(
-                [self.preprocess.padded([canvases[one] for one in lines], width) for width, lines in batches]
+                [self._batch([canvases[one] for one in lines], size, width) for width, size, lines in batches]
             )
-        for (width, lines), answer in zip(batches, answers, strict=True):
-            if answer.ndim != 3 or answer.shape[0] != len(lines) or answer.shape[2] != self.outputs:
+        for (width, size, lines), answer in zip(batches, answers, strict=True):
+            if answer.ndim != 3 or answer.shape[0] != size or answer.shape[2] != self.outputs:
                 raise ModelError(
-                    f"{self._where} answers {len(lines)} lines with an array of {list(answer.shape)}; "
+                    f"{self._where} answers {size} lines with an array of {list(answer.shape)}; "
                     "export it again with a free batch size and width."
                 )
             if not answer.shape[1] or width % answer.shape[1]:
@@ -94,7 +110,7 @@ class OpenVinoLineNet(LoadedNet):
                 raise ModelError(
                     f"{self._where} gives answers that are not numbers; its weights are damaged: fetch it again."
                 )
-            for line, one in zip(lines, answer, strict=True):
+            for line, one in zip(lines, answer[: len(lines)], strict=True):
                 logits[line] = one
         return logits
 
@@ -110,6 +126,10 @@ class OpenVinoLineNet(LoadedNet):
     def stride(self, width: int, frames: int) -> int:
         """How many pixels each frame stands for, where a line of some width was answered with some frames."""
         return self.preprocess.padded_width(width) // frames
+
+    def _batch(self, canvases: Sequence[PixelArray], size: int, width: int) -> FloatArray:
+        empty = np.empty((self.preprocess.height, 0), np.uint8)
+        return self.preprocess.padded([*canvases, *[empty] * (size - len(canvases))], width)
 
     def _run(self, inputs: Sequence[FloatArray]) -> list[FloatArray]:
         answers: list[FloatArray] = [np.empty(0, np.float32)] * len(inputs)
@@ -132,7 +152,9 @@ class OpenVinoLineNet(LoadedNet):
             with self._told():
                 # One graph for every shape: it answers as fast as one compiled for a single shape, and a new shape
                 # costs it a hundredth of a second.
-                compiled = self._compiled_for("THROUGHPUT", NUM_STREAMS=self.threads)
+                compiled = self._compiled_for(
+                    "THROUGHPUT", kept=True, NUM_STREAMS=self.threads, CPU_RUNTIME_CACHE_CAPACITY=SHAPES_KEPT
+                )
                 self._queue = self._openvino.AsyncInferQueue(compiled, self.threads)
         return self._queue
 

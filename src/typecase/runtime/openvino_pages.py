@@ -54,7 +54,7 @@ class OpenVinoPageNet(LoadedNet):
             try:
                 if self._request is None:
                     # One graph for every size, so that a new one costs no new compilation.
-                    self._request = self._compiled_for("LATENCY").create_infer_request()
+                    self._request = self._compiled_for("LATENCY", kept=True).create_infer_request()
                 self._request.infer([batch], share_inputs=True)
                 # The request's own memory is used again for the next page.
                 answer = np.array(self._request.get_output_tensor().data, np.float32)
