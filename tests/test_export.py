@@ -86,7 +86,7 @@ def test_train_export_predict_without_pytorch(run_typecase: RunTypecase, tmp_pat
     done = run_typecase("export", trained.model)
     assert done.returncode == ExitCode.OK, done.stderr
     assert done.stdout.strip() == str(exported)
-    assert "same answer on 100%" in done.stderr
+    assert "same answer on 100.00%" in done.stderr
 
     again = run_typecase("export", trained.model, "--precision", "float32")
     assert again.returncode == ExitCode.OUTPUT

@@ -9,16 +9,17 @@ from typing import Annotated
 import typer
 
 from typecase.cli import output
-from typecase.errors import OutputError
+from typecase.errors import OutputError, UsageError
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
 
 class Precision(enum.StrEnum):
-    """In how many bits weights are stored."""
+    """In how many bits weights are stored, and convolutions computed."""
 
     float16 = enum.auto()
     float32 = enum.auto()
+    int8 = enum.auto()
 
 
 @app.command(
@@ -30,7 +31,21 @@ def export(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="The file to write; by default beside MODEL.")
     ] = None,
-    precision: Annotated[Precision, typer.Option("--precision", help="Bits of a stored weight.")] = Precision.float16,
+    precision: Annotated[
+        Precision,
+        typer.Option(
+            "--precision",
+            help="Bits of a stored weight; int8 also computes convolutions in 8 bits, the rest is kept in 16.",
+        ),
+    ] = Precision.float16,
+    calibrate: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--calibrate",
+            metavar="PATH",
+            help="For int8: pictures of what it is to read, or a folder of them; may be given several times.",
+        ),
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> None:
     """Turn trained weights into ONNX, and check that both give the same answers."""
@@ -38,13 +53,21 @@ def export(
     if target.exists() and not overwrite:
         raise OutputError(f"{target} is there already; name another file with --out, or use --overwrite.")
 
+    if (precision is Precision.int8) != bool(calibrate):
+        raise UsageError(
+            "8 bits need pictures to measure ranges on, and nothing else does: give --precision int8 together with "
+            "--calibrate PATH."
+        )
+
     from typecase.modelfile import load_model
     from typecase.training.export import export_onnx
+    from typecase.training.quantization import calibration_canvases
 
     module, card = load_model(model)
-    parity = export_onnx(module, card, target, half=precision is Precision.float16)
+    canvases = calibration_canvases(card, calibrate) if calibrate else []
+    parity = export_onnx(module, card, target, half=precision is not Precision.float32, calibration=canvases)
     output.messages().print(
-        f"Checked on {parity.pictures} pictures: same answer on {parity.answers:.0%}, probabilities differ by at most "
+        f"Checked on {parity.pictures} pictures: same answer on {parity.answers:.2%}, probabilities differ by at most "
         f"{parity.probabilities:.5f}, logits by {parity.logits:.4f}.",
         highlight=False,
     )

@@ -16,15 +16,17 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from typecase import modelcard
 from typecase.errors import ModelError
 from typecase.files import atomic_write
-from typecase.modelcard import DETECTOR, RECOGNIZER, ModelCard
+from typecase.modelcard import ModelCard
 from typecase.preprocess import WIDTH_STEP, FloatArray, LinePreprocess, PagePreprocess, PixelArray
 from typecase.runtime.onnx_file import read_onnx, with_card
 from typecase.runtime.openvino import OpenVinoNet
 from typecase.runtime.openvino_lines import OpenVinoLineNet
 from typecase.runtime.openvino_pages import OpenVinoPageNet
 from typecase.stages.lines_of_maps import CORES
+from typecase.training.quantization import batch_of, quantize_convolutions, scales_of
 
 INPUT_NAME = "pictures"
 OUTPUT_NAME = "logits"
@@ -33,7 +35,12 @@ OPSET = 18
 LARGEST_DIFFERENCE = 0.02
 """By how much the exported net's probabilities may differ from PyTorch's; 16-bit weights stay well below it."""
 
+LEAST_AGREEMENT = 0.98
+"""For which share of the pictures (of lines: frames, of pages: cells) convolutions in 8 bits must keep the answer."""
+
 _SMALL = 64
+# Of what ranges were measured on, so many are compared.
+_CHECKED = 40
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,14 @@ class Parity:
     answers: float
 
 
-def export_onnx(module: nn.Module, card: ModelCard, path: Path, *, half: bool = True) -> Parity:
+def export_onnx(
+    module: nn.Module,
+    card: ModelCard,
+    path: Path,
+    *,
+    half: bool = True,
+    calibration: Sequence[PixelArray] = (),
+) -> Parity:
     """Writes a network with its card as ONNX, after checking that the file gives the same answers.
 
     Args:
@@ -62,25 +76,36 @@ def export_onnx(module: nn.Module, card: ModelCard, path: Path, *, half: bool = 
         card: Its facts; they travel in the file's metadata.
         path: The file to write.
         half: Store weights in 16 bits. Arithmetic stays the runtime's choice.
+        calibration: Canvases of what the net is to see; given some, convolutions are computed in 8 bits, see
+            `quantization.quantize_convolutions`.
 
     Returns:
-        The result of the check.
+        The result of the check; it is made on the calibration's pictures where there are such.
 
     Raises:
-        ModelError: The exported net differs by more than `LARGEST_DIFFERENCE`; nothing is written.
+        ModelError: The exported net differs by more than `LARGEST_DIFFERENCE`, or agrees less than `LEAST_AGREEMENT`
+            where it computes in 8 bits; nothing is written.
         OutputError: The file cannot be written.
     """
     module = module.to("cpu").float().eval()
     model = _exported(module, card)
+    if calibration:
+        model = quantize_convolutions(model, (batch_of(card, canvas) for canvas in calibration))
     if half:
         _halve_weights(model)
     onnx.checker.check_model(model, full_check=True)
     with atomic_write(path) as temporary:
         temporary.write_bytes(with_card(model.SerializeToString(), card))
-        check = {RECOGNIZER: _check_lines, DETECTOR: _check_pages}.get(card.task, _check)
-        parity = check(module, temporary, card)
+        parity = _checked(module, temporary, card, calibration)
         # Asked in this way round, for a net that gives no numbers is not a good one.
-        if not parity.probabilities <= LARGEST_DIFFERENCE:
+        if calibration:
+            if not parity.answers >= LEAST_AGREEMENT:
+                raise ModelError(
+                    f"With convolutions in 8 bits only {parity.answers:.1%} of the answers stay, fewer than "
+                    f"{LEAST_AGREEMENT:.0%}; calibrate with pictures like those that it is to read, or export with "
+                    "--precision float16."
+                )
+        elif not parity.probabilities <= LARGEST_DIFFERENCE:
             advice = "export with --precision float32" if half else "train it again"
             raise ModelError(
                 f"The exported net's probabilities differ by {parity.probabilities:.3f} from PyTorch's, more than "
@@ -89,8 +114,17 @@ def export_onnx(module: nn.Module, card: ModelCard, path: Path, *, half: bool = 
     return parity
 
 
-def _check(module: nn.Module, path: Path, card: ModelCard) -> Parity:
-    return compare(module, path, _probes(card))
+def _checked(module: nn.Module, path: Path, card: ModelCard, canvases: Sequence[PixelArray]) -> Parity:
+    """Compares both on some pictures, or on shapes made for it where there are none."""
+    canvases = canvases[:: max(1, len(canvases) // _CHECKED)]
+    match card.task:
+        case modelcard.RECOGNIZER:
+            return compare_lines(module, path, canvases or _line_probes(card))
+        case modelcard.DETECTOR:
+            return _compare_pages(module, path, canvases or _page_probes())
+        case _:
+            pictures = [batch_of(card, canvas) for canvas in canvases]
+            return compare(module, path, np.concatenate(pictures) if pictures else _probes(card))
 
 
 def compare(module: nn.Module, path: Path, pictures: FloatArray) -> Parity:
@@ -130,36 +164,44 @@ def _parity(expected: Sequence[FloatArray], read: Sequence[FloatArray], pictures
     )
 
 
-def _check_lines(module: nn.Module, path: Path, card: ModelCard) -> Parity:
-    """Compares on strips of soft and hard shapes, of several widths."""
+def _line_probes(card: ModelCard) -> list[PixelArray]:
+    """Strips of soft and hard shapes, of several widths."""
     preprocess = card.line_preprocess
     generator = np.random.default_rng(0)
-    canvases = []
+    canvases: list[PixelArray] = []
     for width in (24, 64, 200, 333, 640):
         cells = generator.integers(0, 256, size=(8, -(-width // 3)), dtype=np.uint8)
         shapes = cells.repeat(preprocess.height // 8, axis=0).repeat(3, axis=1)[:, :width]
         canvases += [np.where(shapes > 160, 20, 255).astype(np.uint8), shapes]
-    return compare_lines(module, path, canvases)
+    return canvases
 
 
-def _check_pages(module: nn.Module, path: Path, card: ModelCard) -> Parity:
-    """Compares the cores that are seen on pages of soft and hard shapes, of several sizes."""
-    preprocess = card.page_preprocess
-    net = OpenVinoPageNet(read_onnx(path), precision="f32")
+def _page_probes() -> list[PixelArray]:
+    """Pages of soft and hard shapes, of several sizes."""
     generator = np.random.default_rng(0)
-    differences, shares, same, count = [], [], 0, 0
+    pages: list[PixelArray] = []
     for height, width in ((64, 96), (160, 128), (250, 333)):
         cells = generator.integers(0, 256, size=(-(-height // 6), -(-width // 6)), dtype=np.uint8)
         shapes = cells.repeat(6, axis=0).repeat(6, axis=1)[:height, :width]
-        for page in (np.where(shapes > 160, 20, 255).astype(np.uint8), shapes):
-            with torch.inference_mode():
-                expected = module(torch.from_numpy(preprocess.padded(page)))[0].numpy()
-            read = net(page)
-            differences.append(float(np.abs(expected - read).max()))
-            pair = [1 / (1 + np.exp(-maps[CORES])) for maps in (expected, read)]
-            shares.append(float(np.abs(pair[0] - pair[1]).max()))
-            same += int(((pair[0] > 0.5) == (pair[1] > 0.5)).sum())
-            count += pair[0].size
+        pages += [np.where(shapes > 160, 20, 255).astype(np.uint8), shapes]
+    return pages
+
+
+def _compare_pages(module: nn.Module, path: Path, pages: Sequence[PixelArray]) -> Parity:
+    """Compares the cores that are seen on pages."""
+    model = read_onnx(path)
+    preprocess = model.card.page_preprocess
+    net = OpenVinoPageNet(model, precision="f32")
+    differences, shares, same, count = [], [], 0, 0
+    for page in pages:
+        with torch.inference_mode():
+            expected = module(torch.from_numpy(preprocess.padded(page)))[0].numpy()
+        read = net(page)
+        differences.append(float(np.abs(expected - read).max()))
+        pair = [1 / (1 + np.exp(-maps[CORES])) for maps in (expected, read)]
+        shares.append(float(np.abs(pair[0] - pair[1]).max()))
+        same += int(((pair[0] > 0.5) == (pair[1] > 0.5)).sum())
+        count += pair[0].size
     return Parity(len(differences), max(differences), max(shares), same / count)
 
 
@@ -210,9 +252,10 @@ def _halve_weights(model: onnx.ModelProto) -> None:
     """Stores large weights in 16 bits and casts them back where they are used."""
     graph = model.graph
     casts = []
+    scales = scales_of(model)
     for weight in list(graph.initializer):
         values = numpy_helper.to_array(weight)
-        if weight.data_type != TensorProto.FLOAT or values.size < _SMALL:
+        if weight.data_type != TensorProto.FLOAT or values.size < _SMALL or weight.name in scales:
             continue
         if np.abs(values).max() > np.finfo(np.float16).max:
             continue
