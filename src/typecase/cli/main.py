@@ -61,6 +61,7 @@ _EXTRA_OF = {
     "lightning_fabric": "train",
     "safetensors": "train",
     "onnx": "train",
+    "onnxruntime": "train",
     "onnxscript": "train",
     "matplotlib": "train",
     "tensorboard": "train",

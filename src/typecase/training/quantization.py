@@ -19,7 +19,7 @@ import numpy as np
 import onnx
 from PIL import Image
 
-from typecase.errors import InputError, MissingExtraError
+from typecase.errors import InputError
 from typecase.modelcard import ModelCard
 from typecase.preprocess import CharacterPreprocess, FloatArray, LinePreprocess, PagePreprocess, PixelArray
 from typecase.sources import find_pictures, open_picture
@@ -91,14 +91,10 @@ def quantize_convolutions(model: onnx.ModelProto, batches: Iterable[FloatArray])
 
     Returns:
         A net with `QuantizeLinear` and `DequantizeLinear` around its convolutions.
-
-    Raises:
-        MissingExtraError: The library that does it is not installed.
     """
-    try:
-        from onnxruntime import quantization  # type: ignore[import-untyped]
-    except ImportError:
-        raise MissingExtraError("Computing in 8 bits", "train") from None
+    # A second to import, which other exports need not wait for.
+    from onnxruntime import quantization  # type: ignore[import-untyped]
+
     name = model.graph.input[0].name
     convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
     kept = [node.name for node in convolutions if node is convolutions[0] or _groups(node) > 1]
