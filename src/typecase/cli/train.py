@@ -386,6 +386,67 @@ def detector(
     _tell_end(train_detector(settings, out, resume=resume, console=output.messages()), "detector")
 
 
+@app.command(
+    "language-model",
+    epilog=(
+        "[bold]Examples[/bold]\n\n"
+        "  typecase train language-model --texts sentences/ --out mine.npz\n\n"
+        "  typecase train language-model --texts invoices.txt --strings 0 --model mine.onnx --out mine.npz"
+    ),
+)
+def language_model(
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.npz", help="Where the language model goes.")],
+    texts: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--texts",
+            metavar="PATH",
+            help="Text files, a sentence or line each, or folders of them.",
+            show_default=False,
+        ),
+    ] = None,
+    receipts: Annotated[
+        Path | None, typer.Option("--receipts", metavar="DIR", help="Texts of SROIE's receipts.", show_default=False)
+    ] = None,
+    strings: Annotated[
+        int | None,
+        typer.Option("--strings", min=0, help="Strings of documents to draw; 0 is none.", show_default="100,000"),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="FILE", help="The recogniser whose characters count; by default the shipped."),
+    ] = None,
+    order: Annotated[
+        int | None, typer.Option("--order", min=1, max=12, help="Characters looked at together.", show_default="6")
+    ] = None,
+    least_gain: Annotated[
+        float | None,
+        typer.Option(
+            "--least-gain", min=0, help="What a run of characters must tell; more is smaller.", show_default="5"
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of drawing, and of where lines end.")] = 0,
+) -> None:
+    """Make a language model: what is likely to be written, for `typecase read --language-model`.
+
+    Every tenth line of the texts is left out, to measure with.
+    """
+    from typecase.decoding.language_model import LEAST_GAIN, ORDER
+    from typecase.runtime.onnx_file import read_onnx
+    from typecase.stages.recognize import SHIPPED_MODEL
+    from typecase.training.language_texts import STRINGS, LanguageSources, train_language_model
+
+    classes = read_onnx(SHIPPED_MODEL if model is None else model).card.classes
+    sources = LanguageSources(tuple(texts or ()), receipts, STRINGS if strings is None else strings, seed)
+    made = train_language_model(
+        sources, classes, order=order or ORDER, least_gain=LEAST_GAIN if least_gain is None else least_gain
+    )
+    made.save(out)
+    size = out.stat().st_size / 1e6
+    output.messages().print(f"{len(made):,} runs of up to {made.order} characters, {size:.1f} MB", soft_wrap=True)
+    output.print_result(str(out))
+
+
 def _with_texts(sources: dict[str, object], texts: Path | None) -> dict[str, object]:
     """Sources with the sentences that are drawn for each of them."""
     if texts is None:

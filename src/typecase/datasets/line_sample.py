@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,6 +70,17 @@ class LineSource(Protocol):
 def clean_text(text: str) -> str:
     """Brings a truth to the form that samples have: NFC, one space for any white space, none at the ends."""
     return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def kept_apart(name: str, share: float) -> bool:
+    """Whether a line is among those that validate.
+
+    Args:
+        name: Its name, NAME-LINE: lines of one page stay together.
+        share: Of how many in one; chance follows from the name alone.
+    """
+    group = name.rsplit("-", 1)[0]
+    return zlib.crc32(group.encode()) % 1000 < 1000 * share
 
 
 def identity_of(kind: str, path: Path, sources: Iterable[Path], *facts: object) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from typecase.decoding.bias import align
 from typecase.decoding.ctc import BLANK, Frames, Runs, runs_of
-from typecase.decoding.language_model import CharacterModel
+from typecase.decoding.language_model import REWARD, SURPRISE, WEIGHT, CharacterModel
 from typecase.preprocess import FloatArray
 
 WIDTH = 12
@@ -30,14 +30,14 @@ class Beam:
 
     Attributes:
         model: What is likely to be written; None weighs nothing.
-        weight: How much the model's logarithm counts beside the net's.
-        reward: What each character adds, for a model makes every longer text less likely.
+        weight: See `language_model.WEIGHT`.
+        reward: See `language_model.REWARD`.
         width: Readings that are kept after each frame.
     """
 
     model: CharacterModel | None = None
-    weight: float = 0.15
-    reward: float = 0.3
+    weight: float = WEIGHT
+    reward: float = REWARD
     width: int = WIDTH
 
     def __call__(self, frames: Frames) -> Runs:
@@ -95,7 +95,8 @@ class Beam:
     def _extra(self, reading: tuple[int, ...]) -> float:
         if self.model is None:
             return 0.0
-        return self.weight * float(self.model.log_probabilities(reading[:-1])[reading[-1]]) + self.reward
+        said = float(self.model.log_probabilities(reading[:-1])[reading[-1]])
+        return self.weight * max(said, SURPRISE) + self.reward
 
 
 def _added(one: float, other: float) -> float:

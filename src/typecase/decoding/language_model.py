@@ -1,15 +1,25 @@
-"""How likely a character is after those before it: counts of short runs of characters, smoothed.
+"""How likely a character is after those before it: counts of short runs of characters, smoothed and thinned out.
 
 The probability after a context is that of Witten and Bell (1991): what was seen after it, and for the rest what is
-likely after the context without its first character. Counts are kept in flat arrays, found by a hash of the context.
+likely after the context without its first character. Digits count as one character, so that no number is likelier than
+another. Runs that say little more than what is known without them are left out (Seymore and Rosenfeld 1996).
+
+The runs are kept as a tree that is walked from a run's last character backwards (Heafield 2011): one walk finds the
+longest run that is known to end at a place. Each level is an array of rising keys, which are searched for many places
+at once.
 """
 
 from __future__ import annotations
 
+import itertools
+import json
 import os
 import zipfile
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,14 +34,46 @@ ORDER = 6
 LEAST_COUNT = 2
 """A longer run of characters (of four and more) that was seen less often is left out."""
 
-_FORMAT = 1
+LEAST_GAIN = 5.0
+"""A run of three and more is kept where it changes the logarithm of the probability of the texts by this much. The file
+becomes small by that, and reading hardly worse."""
+
+WEIGHT = 0.3
+"""How much a language model's logarithm counts beside the net's."""
+
+REWARD = 0.6
+"""What each character adds, for a language model makes every longer text less likely."""
+
+SURPRISE = -7.0
+"""In reading, no character counts as less likely than e to the power of this: what is rare in the texts that a language
+model was made of, a letter of another language or a sign, may still stand in a picture."""
+
+_FORMAT = 2
 _SHORT = 3
-_MOST_KEPT = 50_000
+_MOST_KEPT = 20_000
 _BOUNDARY = 0
-_MULTIPLIER = 0x9E3779B97F4A7C15
+_DIGITS = frozenset("0123456789")
+# Logarithms are kept in steps of a sixteenth, in a byte each.
+_STEP = 1.0 / 16
 
 _Labels = npt.NDArray[np.intp]
-_Hashes = npt.NDArray[np.uint64]
+_Floats = npt.NDArray[np.float32]
+_Steps = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class _Level:
+    """The known runs of one length, as children of the runs without their first character.
+
+    Attributes:
+        keys: Number of the parent in its level times the number of symbols, plus the symbol before; rising, [runs].
+        likely: Logarithm of the probability of the run's last character after the others, in steps, [runs].
+        left: That of what is left, after this run, for characters that were not seen after it, [runs].
+    """
+
+    keys: npt.NDArray[np.integer[Any]]
+    likely: _Steps
+    left: _Steps
 
 
 class CharacterModel:
@@ -40,40 +82,54 @@ class CharacterModel:
     Attributes:
         names: The characters, in the order of the net's classes without the blank.
         order: Characters that are looked at together.
+        about: What the model says about itself, such as the texts it was made of.
     """
 
     def __init__(
         self,
         names: Sequence[str],
-        order: int,
-        contexts: _Hashes,
-        offsets: npt.NDArray[np.uint32],
-        labels: npt.NDArray[np.uint16],
-        counts: npt.NDArray[np.uint32],
+        symbols: _Labels,
+        count: int,
+        levels: Sequence[_Level],
+        about: Mapping[str, Any] | None = None,
     ) -> None:
-        """Takes the counts; see `train` and `load`.
+        """Takes a tree; see `train` and `load`.
 
         Args:
             names: The characters.
-            order: Characters that are looked at together.
-            contexts: Hashes of the contexts, rising, [contexts].
-            offsets: Where what was seen after each begins, and at last where it ends, [contexts + 1].
-            labels: The characters seen after the contexts, as the net's classes, [offsets[-1]].
-            counts: How often, [offsets[-1]].
+            symbols: What stands for each class of the net in the tree; the blank's is that of a line's two ends,
+                [1 + names].
+            count: How many symbols there are.
+            levels: The runs of one symbol, two, and so on.
+            about: See the attribute.
         """
         self.names = tuple(names)
-        self.order = order
-        self._contexts, self._offsets, self._labels, self._counts = contexts, offsets, labels, counts
-        self._known: dict[tuple[int, ...], npt.NDArray[np.float32]] = {}
+        self.order = len(levels)
+        self.about = dict(about or {})
+        self._symbols, self._count, self._levels = symbols, count, tuple(levels)
+        # Who reads one of ten digits still has to say which.
+        shares = np.bincount(symbols, minlength=count)
+        self._shared = -np.log(np.maximum(shares, 1)).astype(np.float32)
+        self._known: dict[tuple[int, ...], _Floats] = {}
 
     @classmethod
-    def train(cls, texts: Iterable[str], classes: ClassSet, order: int = ORDER) -> CharacterModel:
+    def train(
+        cls,
+        texts: Iterable[str],
+        classes: ClassSet,
+        order: int = ORDER,
+        *,
+        least_gain: float = LEAST_GAIN,
+        about: Mapping[str, Any] | None = None,
+    ) -> CharacterModel:
         """Counts what follows what in some texts; characters that are no classes end a run.
 
         Args:
-            texts: Lines of text.
+            texts: Lines of text, of which both ends count.
             classes: The recogniser's characters.
             order: Characters that are looked at together, 1 to 12.
+            least_gain: See `LEAST_GAIN`; 0 keeps all runs.
+            about: What the model is to say about itself, as plain JSON values.
 
         Raises:
             DataError: There is no text.
@@ -81,27 +137,41 @@ class CharacterModel:
         """
         if not 1 <= order <= 12:
             raise UsageError(f"The order of a language model must be from 1 to 12, not {order}.")
-        numbers = {name: index for index, name in enumerate(classes.names, 1)}
-        pieces: list[int] = []
+        symbols, count = _symbols_of(classes.names)
+        numbers = {name: int(symbol) for name, symbol in zip(classes.names, symbols[1:], strict=True)}
+        pieces = [_BOUNDARY]
         for text in texts:
-            # Boundaries before a line fill its first contexts.
-            pieces += [_BOUNDARY] * (order - 1)
             pieces += [numbers.get(character, _BOUNDARY) for character in text]
-        stream = np.array(pieces, np.intp)
-        if not (stream != _BOUNDARY).any():
+            pieces.append(_BOUNDARY)
+        stream = np.array(pieces, np.int32)
+        # Ends next to each other are one.
+        stream = stream[np.append(True, (stream[1:] != _BOUNDARY) | (stream[:-1] != _BOUNDARY))]
+        if len(stream) < 2:
             raise DataError("A language model needs text with characters that the recogniser knows; name other files.")
-        found = [_counted(stream, length) for length in range(order)]
-        contexts, labels, counts = (np.concatenate([part[which] for part in found]) for which in range(3))
-        order_of_rows = np.lexsort((labels, contexts))
-        contexts, labels, counts = contexts[order_of_rows], labels[order_of_rows], counts[order_of_rows]
-        distinct, firsts = np.unique(contexts, return_index=True)
-        offsets = np.append(firsts, len(contexts)).astype(np.uint32)
-        return cls(classes.names, order, distinct, offsets, labels.astype(np.uint16), counts.astype(np.uint32))
+        return cls(classes.names, symbols, count, _grown(stream, count, order, least_gain), about)
 
     def __len__(self) -> int:
-        return len(self._labels)
+        return sum(len(level.keys) for level in self._levels)
 
-    def log_probabilities(self, context: Sequence[int]) -> npt.NDArray[np.float32]:
+    def over(self, classes: ClassSet) -> CharacterModel:
+        """The same model for a recogniser that knows fewer characters, or the same in another order.
+
+        Raises:
+            ModelError: The model lacks one of its characters.
+        """
+        if classes.names == self.names:
+            return self
+        known = dict(zip(self.names, self._symbols[1:].tolist(), strict=True))
+        unknown = [name for name in classes.names if name not in known]
+        if unknown:
+            raise ModelError(f"The language model does not know {unknown[0]!r}, which the recogniser may read.")
+        symbols = np.array([_BOUNDARY, *(known[name] for name in classes.names)], np.intp)
+        model = CharacterModel(classes.names, symbols, self._count, self._levels, self.about)
+        # However few digits are told apart, one of them is a tenth of all.
+        model._shared = self._shared
+        return model
+
+    def log_probabilities(self, context: Sequence[int]) -> _Floats:
         """Natural logarithms of the probabilities of what comes next.
 
         Args:
@@ -109,16 +179,73 @@ class CharacterModel:
                 `order - 1`; the line's beginning itself is known by what is missing.
 
         Returns:
-            For each class of the net, [1 + classes]; the blank's is that of the text's end.
+            For each class of the net, [1 + classes]; the blank's is that of the line's end.
         """
         reach = self.order - 1
-        key = tuple([_BOUNDARY] * (reach - len(context)) + list(context[-reach:])) if reach else ()
+        key = tuple(context[-reach:]) if reach else ()
+        if len(context) < reach:
+            key = (_BOUNDARY, *key)
         found = self._known.get(key)
         if found is None:
             if len(self._known) >= _MOST_KEPT:
                 self._known.clear()
-            found = self._known[key] = np.log(self._probabilities(key)).astype(np.float32)
+            size = len(self._symbols)
+            rows = np.empty((size, len(key) + 1), np.intp)
+            rows[:, :-1] = key
+            rows[:, -1] = np.arange(size)
+            # Before each row lies another one, whose characters must not be taken for its own.
+            before = np.tile(np.arange(len(key) + 1), size)
+            found = self.of_stream(rows.ravel(), before)[len(key) :: len(key) + 1]
+            self._known[key] = found
         return found
+
+    def of_stream(
+        self, labels: _Labels, before: _Labels, asked: npt.NDArray[np.bool_] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Natural logarithms of the probability of each character of many pieces of text, laid end to end.
+
+        Args:
+            labels: The net's classes, the blank for the ends of a line, [characters].
+            before: How many characters before each may be looked at, [characters].
+            asked: Which of the characters are asked about; None is all, [characters].
+
+        Returns:
+            Of shape [characters]; 0 where it is not asked.
+        """
+        symbols = self._symbols[labels]
+        size = len(symbols)
+        likely = _unpacked(self._levels[0].likely[symbols])
+        # How long a run was found at each place, and what its contexts leave to shorter ones, summed up to each length.
+        found = np.ones(size, np.intp)
+        left = np.zeros((self.order + 1, size), np.float32)
+        left[1] = _unpacked(self._levels[0].left[symbols])
+        needed = np.ones(size, bool)
+        if asked is not None:
+            needed[:] = asked
+            needed[:-1] |= asked[1:]
+        places = np.flatnonzero(needed)
+        nodes = symbols[places]
+        for length in range(2, self.order + 1):
+            keys = self._levels[length - 1].keys
+            left[length] = left[length - 1]
+            longer = before[places] >= length - 1
+            places, nodes = places[longer], nodes[longer]
+            wanted = (nodes * self._count + symbols[places - (length - 1)]).astype(keys.dtype)
+            at = np.searchsorted(keys, wanted)
+            at[at == len(keys)] = 0
+            there = keys[at] == wanted if len(keys) else np.zeros(len(at), bool)
+            places, nodes = places[there], at[there]
+            likely[places] = _unpacked(self._levels[length - 1].likely[nodes])
+            found[places] = length
+            left[length, places] += _unpacked(self._levels[length - 1].left[nodes])
+        result = likely + self._shared[symbols]
+        # What was not seen with all of its context: each context longer than what was seen with it gives way.
+        reach = np.minimum(before, self.order - 1)
+        cut = np.flatnonzero(reach >= found)
+        result[cut] += left[reach[cut], cut - 1] - left[found[cut] - 1, cut - 1]
+        if asked is not None:
+            result[~asked] = 0.0
+        return result
 
     def log_probability(self, text: str) -> float:
         """Natural logarithm of the probability of a line of text.
@@ -130,8 +257,8 @@ class CharacterModel:
         unknown = [character for character in text if character not in numbers]
         if unknown:
             raise UsageError(f"The language model does not know {unknown[0]!r}; leave it out.")
-        labels = [numbers[character] for character in text]
-        return float(sum(self.log_probabilities(labels[:index])[label] for index, label in enumerate(labels)))
+        labels = np.array([_BOUNDARY, *(numbers[character] for character in text)], np.intp)
+        return float(self.of_stream(labels, np.arange(len(labels)))[1:].sum())
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the model as a compressed file of arrays.
@@ -142,16 +269,23 @@ class CharacterModel:
         shown = Path(path)
         if shown.suffix != ".npz":
             raise OutputError(f"{shown} must end in .npz to be a language model; choose another name.")
+        sizes = [len(level.keys) for level in self._levels]
+        children = [
+            np.bincount(level.keys // self._count, minlength=size)
+            for level, size in zip(self._levels[1:], sizes[:-1], strict=True)
+        ]
         with atomic_write(shown) as temporary, temporary.open("wb") as file:
             np.savez_compressed(
                 file,
                 format=np.array(_FORMAT),
-                order=np.array(self.order),
+                about=np.frombuffer(json.dumps(self.about, ensure_ascii=False).encode(), np.uint8),
                 names=np.frombuffer("\n".join(self.names).encode(), np.uint8),
-                contexts=self._contexts,
-                offsets=self._offsets,
-                labels=self._labels,
-                counts=self._counts,
+                symbols=self._symbols.astype(np.uint16),
+                sizes=np.array(sizes, np.uint32),
+                children=np.concatenate([np.empty(0, np.int64), *children]).astype(np.uint16),
+                before=np.concatenate([level.keys % self._count for level in self._levels]).astype(np.uint16),
+                likely=np.concatenate([level.likely for level in self._levels]),
+                left=np.concatenate([level.left for level in self._levels]),
             )
 
     @classmethod
@@ -159,81 +293,152 @@ class CharacterModel:
         """Reads a model that `save` wrote; nothing in it is ever executed.
 
         Raises:
-            ModelError: The file is missing, damaged, too new, or no language model.
+            ModelError: The file is missing, damaged, of another version, or no language model.
         """
         shown = os.fspath(path)
         try:
             with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+                version = int(file["format"])
+                if version > _FORMAT:
+                    raise ModelError(f"The language model {shown} was written by a newer typecase; update typecase.")
                 values = {name: file[name] for name in file.files}
-            newer = int(values["format"]) > _FORMAT
-            names = bytes(values["names"]).decode().split("\n")
-            contexts, offsets, labels, counts = (values[name] for name in ("contexts", "offsets", "labels", "counts"))
-            whole = (
-                contexts.dtype == np.uint64
-                and len(offsets) == len(contexts) + 1
-                and bool((np.diff(offsets.astype(np.int64)) > 0).all())
-                and int(offsets[-1]) == len(labels) == len(counts)
-                and int(labels.max(initial=0)) <= len(names)
-                and 1 <= int(values["order"]) <= 12
-            )
+            about = json.loads(bytes(values["about"]))
+            return _read(values, bytes(values["names"]).decode().split("\n"), about)
         except FileNotFoundError:
             raise ModelError(f"The language model {shown} does not exist; check the path.") from None
-        except (OSError, ValueError, KeyError, EOFError, IndexError, TypeError, zipfile.BadZipFile):
+        except (OSError, ValueError, KeyError, EOFError, IndexError, TypeError, zipfile.BadZipFile, zlib.error):
             raise ModelError(f"{shown} is no language model of typecase, or it is damaged; make it again.") from None
-        if newer:
-            raise ModelError(f"The language model {shown} was written by a newer typecase; update typecase.")
-        if not whole:
-            raise ModelError(f"{shown} is no language model of typecase, or it is damaged; make it again.")
-        return cls(names, int(values["order"]), contexts, offsets, labels, counts)
-
-    def _probabilities(self, context: tuple[int, ...]) -> npt.NDArray[np.float64]:
-        size = len(self.names) + 1
-        found = np.full(size, 1.0 / size)
-        for length in range(len(context) + 1):
-            wanted = _hashed(context[len(context) - length :])
-            row = int(np.searchsorted(self._contexts, wanted))
-            if row == len(self._contexts) or self._contexts[row] != wanted:
-                # What was never seen is not seen with more before it either.
-                break
-            inside = slice(int(self._offsets[row]), int(self._offsets[row + 1]))
-            seen = self._counts[inside].astype(np.float64)
-            different = len(seen)
-            found *= different
-            found[self._labels[inside]] += seen
-            found /= seen.sum() + different
-        return found
 
 
-def _hashed(context: Sequence[int]) -> np.uint64:
-    """A context's hash; its length counts, so that no context is taken for a shorter one."""
-    value = len(context) + 1
-    for label in context:
-        value = (value * _MULTIPLIER + label + 1) & 0xFFFFFFFFFFFFFFFF
-    return np.uint64(value)
+def _symbols_of(names: Sequence[str]) -> tuple[_Labels, int]:
+    """What stands for each class of the net, the blank first, and how many different ones there are."""
+    found: dict[str, int] = {}
+    symbols = [_BOUNDARY]
+    for name in names:
+        symbols.append(found.setdefault("0" if name in _DIGITS else name, len(found) + 1))
+    return np.array(symbols, np.intp), len(found) + 1
 
 
-def _counted(stream: _Labels, length: int) -> tuple[_Hashes, _Labels, npt.NDArray[np.int64]]:
-    """Hashes of all contexts of a length, with what follows them and how often."""
-    value = np.full(len(stream) - length, length + 1, np.uint64)
-    with np.errstate(over="ignore"):
-        for place in range(length):
-            value = value * np.uint64(_MULTIPLIER) + stream[place : len(stream) - length + place].astype(np.uint64)
-            value += np.uint64(1)
-    following = stream[length:]
-    # What follows is told apart from boundaries, which nobody reads.
-    read = following != _BOUNDARY
-    value, following = value[read], following[read]
-    # One number for both sorts many times faster than two.
-    with np.errstate(over="ignore"):
-        both = value * np.uint64(_MULTIPLIER) + following.astype(np.uint64)
-    order = np.argsort(both)
-    value, following = value[order], following[order]
-    new = np.ones(len(value), bool)
-    new[1:] = (value[1:] != value[:-1]) | (following[1:] != following[:-1])
-    firsts = np.flatnonzero(new)
-    counts = np.diff(np.append(firsts, len(value)))
-    value, following = value[firsts], following[firsts]
-    if length >= _SHORT:
-        often = counts >= LEAST_COUNT
-        value, following, counts = value[often], following[often], counts[often]
-    return value, following, counts
+def _grown(stream: npt.NDArray[np.int32], count: int, order: int, least_gain: float) -> list[_Level]:
+    """The levels of a tree over some lines, with a boundary before, between and after them."""
+    ends = np.flatnonzero(stream == _BOUNDARY)
+    # The first boundary begins the first line and ends none.
+    places = np.arange(1, len(stream))
+    reach = places - ends[np.searchsorted(ends, places) - 1]
+    counts = np.bincount(stream[places], minlength=count)
+    likely = np.log((counts + np.count_nonzero(counts) / count) / (len(places) + np.count_nonzero(counts)))
+    grown = [_Grown(np.arange(count), counts, likely, np.zeros(count), np.full(count, -1), np.ones(count, bool))]
+    nodes = np.full(len(stream), -1, np.int64)
+    nodes[:] = stream
+    for length in range(2, order + 1):
+        last = grown[-1]
+        places = places[(reach >= length - 1) & (nodes[places] >= 0)]
+        reach = places - ends[np.searchsorted(ends, places) - 1]
+        keys = nodes[places] * count + stream[places - (length - 1)]
+        distinct, firsts, inverse, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)
+        contexts = nodes[places[firsts] - 1]
+        known = contexts >= 0
+        after = np.bincount(contexts[known], counts[known], len(last.keys))[contexts]
+        kinds = np.bincount(contexts[known], minlength=len(last.keys))[contexts]
+        shorter = last.likely[distinct // count]
+        with np.errstate(divide="ignore"):
+            likely = np.log((counts + kinds * np.exp(shorter)) / (after + kinds))
+            gains = counts * (likely - shorter - np.log(kinds / (after + kinds)))
+        often = known & ((counts >= LEAST_COUNT) | (length <= _SHORT))
+        worth = (np.abs(gains) >= least_gain) | (length < _SHORT)
+        numbers = np.where(often, np.cumsum(often) - 1, -1)
+        following = np.full(len(stream), -1, np.int64)
+        following[places] = numbers[inverse]
+        nodes = following
+        grown.append(_Grown(*(one[often] for one in (distinct, counts, likely, shorter, contexts, worth))))
+    return _thinned(grown, count)
+
+
+@dataclass
+class _Grown:
+    """A level while the tree grows.
+
+    Attributes:
+        keys: See `_Level`.
+        counts: How often each run was seen.
+        likely: See `_Level`.
+        shorter: The logarithm of that probability without the run's first character.
+        contexts: The number, in the level above, of each run without its last character.
+        worth: Whether it says enough to be kept for its own sake.
+    """
+
+    keys: npt.NDArray[np.int64]
+    counts: npt.NDArray[np.int64]
+    likely: npt.NDArray[np.float64]
+    shorter: npt.NDArray[np.float64]
+    contexts: npt.NDArray[np.int64]
+    worth: npt.NDArray[np.bool_]
+
+
+def _thinned(grown: list[_Grown], count: int) -> list[_Level]:
+    """The levels without the runs that say little and are not needed for longer ones."""
+    for upper, lower in zip(grown[-2::-1], grown[:0:-1], strict=True):
+        upper.worth[lower.keys[lower.worth] // count] = True
+        upper.worth[lower.contexts[lower.worth]] = True
+    levels = []
+    numbers = np.arange(count)
+    for place, level in enumerate(grown):
+        kept = level.worth
+        keys = level.keys[kept] if not place else numbers[level.keys[kept] // count] * count + level.keys[kept] % count
+        left = np.zeros(len(kept))
+        if place + 1 < len(grown):
+            lower = grown[place + 1]
+            chosen, contexts = lower.worth, lower.contexts[lower.worth]
+            seen, shorter = (
+                np.bincount(contexts, np.exp(values[chosen]), len(kept)) for values in (lower.likely, lower.shorter)
+            )
+            left = np.log(np.maximum(1.0 - seen, 1e-6) / np.maximum(1.0 - shorter, 1e-6))
+        levels.append(_Level(_small(keys), _packed(level.likely[kept]), _packed(left[kept])))
+        numbers = np.cumsum(kept) - 1
+    return levels
+
+
+def _small(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.integer[Any]]:
+    """Keys in half the memory where they allow it; they are also searched faster."""
+    return keys.astype(np.int32) if not len(keys) or keys[-1] < 1 << 31 else keys
+
+
+def _packed(logarithms: npt.NDArray[np.float64]) -> _Steps:
+    """Logarithms of probabilities in steps."""
+    return np.clip(np.round(-logarithms / _STEP), 0, 255).astype(np.uint8)
+
+
+def _unpacked(steps: _Steps) -> _Floats:
+    return steps * np.float32(-_STEP)
+
+
+def _read(values: dict[str, npt.NDArray[Any]], names: Sequence[str], about: Mapping[str, Any]) -> CharacterModel:
+    """A model out of the arrays of a file.
+
+    Raises:
+        ValueError: They do not fit together.
+    """
+    symbols, sizes, children, before = (
+        values[name].astype(np.int64) for name in ("symbols", "sizes", "children", "before")
+    )
+    likely, left = values["likely"], values["left"]
+    count = int(sizes[0])
+    bounds = np.cumsum([0, *sizes])
+    if not (
+        1 <= len(sizes) <= 12
+        and likely.dtype == left.dtype == np.uint8
+        and len(before) == len(likely) == len(left) == bounds[-1]
+        and len(children) == bounds[-2]
+        and len(symbols) == len(names) + 1
+        and max(int(symbols.max()), int(before.max())) < count
+    ):
+        raise ValueError("arrays of different lengths")
+    levels = []
+    for place, (start, end) in enumerate(itertools.pairwise(bounds.tolist())):
+        keys = before[start:end]
+        if place:
+            keys = keys + count * np.repeat(np.arange(sizes[place - 1]), children[bounds[place - 1] : start])
+        if not (keys[1:] > keys[:-1]).all():
+            raise ValueError("keys that do not rise")
+        levels.append(_Level(_small(keys), likely[start:end], left[start:end]))
+    return CharacterModel(names, symbols, count, levels, about)

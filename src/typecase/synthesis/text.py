@@ -162,10 +162,8 @@ class Sentences:
         for file in files:
             if languages is not None and file.language not in languages:
                 continue
-            sentences, share = _usable(file, part, self._characters)
-            if share < _LEAST_KEPT:
-                logger.info("%s is left out: %.0f %% of its words can be drawn.", file.path, 100 * share)
-            elif sentences:
+            sentences = sentences_of(file, part, self._characters)
+            if sentences:
                 kept.setdefault(file.language, []).extend(sentences)
         if not kept:
             names = ", ".join(str(file.path) for file in files) or "no file"
@@ -326,6 +324,24 @@ def _usable(file: TextFile, part: Part, characters: frozenset[str]) -> tuple[tup
             kept_words += len(words)
             sentences.append(words)
     return tuple(sentences), kept_words / max(all_words, 1)
+
+
+def sentences_of(file: TextFile, part: Part, characters: Collection[str]) -> tuple[tuple[str, ...], ...]:
+    """The words of each sentence of a file as far as they can be written with some characters.
+
+    Args:
+        file: From `open_texts`.
+        part: See `Sentences`.
+        characters: What may stand in a text.
+
+    Returns:
+        None where a fifth of the words would be lost, for such a language would be left in shreds.
+    """
+    sentences, share = _usable(file, part, frozenset(characters))
+    if share < _LEAST_KEPT:
+        logger.info("%s is left out: %.0f %% of its words can be drawn.", file.path, 100 * share)
+        return ()
+    return sentences
 
 
 def _is_held_back(number: int) -> bool:

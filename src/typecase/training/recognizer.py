@@ -7,7 +7,6 @@ import datetime
 import hashlib
 import json
 import os
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from typecase.charset import LATIN_CHARACTERS, ClassSet
 from typecase.cores import usable_cores
 from typecase.datasets.decoded import Progress
 from typecase.datasets.drawn_lines import BLOCK, DrawnLines, LineOrder
+from typecase.datasets.line_sample import kept_apart
 from typecase.datasets.lines import LineList, LineSource, SroieLines, detect
 from typecase.datasets.packed import PackedLines
 from typecase.decoding.decoder import Decoder
@@ -495,7 +495,7 @@ def _listed_source(
         )
         fine = usable(packed)
         left_out += len(packed) - len(fine)
-        apart = {index for index in fine if _is_validation(packed.names[index], data.validation)}
+        apart = {index for index in fine if kept_apart(packed.names[index], data.validation)}
         parts.append(_Lines(packed, [index for index in fine if index not in apart]))
         if place == 0:
             validation = [_Lines(packed, sorted(apart))]
@@ -510,12 +510,6 @@ def _listed_source(
     result.validation = validation
     result.left_out = left_out
     return result
-
-
-def _is_validation(name: str, share: float) -> bool:
-    # Lines of one receipt stay together: NAME-LINE.
-    group = name.rsplit("-", 1)[0]
-    return zlib.crc32(group.encode()) % 1000 < 1000 * share
 
 
 def _drawn_source(
