@@ -149,7 +149,7 @@ def frames_of(text: str, wrong: dict[int, tuple[str, float]]) -> FloatArray:
 
 
 def read(logits: FloatArray, **options: object) -> str:
-    decoded = Decoder(CLASSES, ReadOptions().changed(**options))([logits])
+    decoded = Decoder(CLASSES, ReadOptions(language_model=None).changed(**options))([logits])
     return "".join(CLASSES.names[label - 1] for label in decoded.runs.classes)
 
 

@@ -144,13 +144,13 @@ def test_wheel_holds_all_that_the_source_does(wheel: Path) -> None:
     }
     assert kept <= packed
     weights = {f"typecase/weights/{name}.onnx" for name in ("characters", "lines", "pages")}
-    assert {"typecase/py.typed", *weights} <= packed
+    assert {"typecase/py.typed", "typecase/weights/language.npz", *weights} <= packed
     assert not [name for name in packed if not name.startswith(("typecase/", "typecase-"))]
     assert any(name.endswith("licenses/LICENSE") for name in packed)
 
 
 def test_wheel_is_small(wheel: Path) -> None:
-    # Weights for characters, lines and pages take most of it.
+    # Weights for characters, lines and pages, and the language model, take most of it.
     assert wheel.stat().st_size < 16_000_000
 
 

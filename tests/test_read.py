@@ -88,6 +88,8 @@ def test_json_is_a_line_for_each_picture(read: Run, tmp_path: Path) -> None:
         (["--words", "WORDS"], "01 A"),
         (["--pattern", r"\d{2}"], "01 A"),
         (["--mode", "word", "--allow", "01"], "01"),
+        (["--language-model", "none"], "OI A"),
+        (["--decoder", "beam"], "OI A"),
     ],
 )
 def test_options_reach_the_decoder(read: Run, tmp_path: Path, options: list[str], expected: str) -> None:

@@ -17,8 +17,10 @@ from pdf_fixtures import pdf_of
 from row_fixtures import MARGIN, PITCH, RowReader, divided_page, page_picture, row_reader
 from typecase.charset import ClassSet
 from typecase.decoding.constraints import Leaning
+from typecase.decoding.decoder import SHIPPED_LANGUAGE_MODEL
 from typecase.document import Box, Document
 from typecase.errors import InputError, ModelError, PasswordError, TooLargeError, UsageError
+from typecase.files import sha256_of
 from typecase.languages import LANGUAGES, letters_of
 from typecase.reader import Reader
 from typecase.reading import Request, region_of
@@ -361,6 +363,17 @@ def test_languages_reach_the_decoder(model: Path) -> None:
     assert Reader(model=model, threads=1)._request(mode="line", languages="fra").options.languages == ("fr",)
     with pytest.raises(UsageError, match="'rus' cannot be read"):
         Reader(model=model, threads=1)._request(mode="line", languages="rus")
+
+
+def test_the_language_model_is_told(model: Path) -> None:
+    reader = Reader(model=model, threads=1)
+    usual, without = (
+        reader._provenance(reader._request(mode="line", **options)) for options in ({}, {"language_model": "none"})
+    )
+    assert usual["language_model"] == {"name": "language", "sha256": sha256_of(SHIPPED_LANGUAGE_MODEL)}
+    assert usual["options"]["language_model"] == "shipped"
+    assert "language_model" not in without
+    assert without["options"]["language_model"] is None
 
 
 def test_letters_of_languages() -> None:

@@ -176,6 +176,7 @@ def test_pages_are_chosen_and_counted(client: httpx.Client) -> None:
         ({"allow": " "}, "characters"),
         ({"pattern": "(["}, "pattern"),
         ({"decoder": "magic"}, "decoder"),
+        ({"language_model": "/etc/passwd"}, "language_model"),
     ],
 )
 def test_an_impossible_option_is_named(client: httpx.Client, query: dict[str, Any], word: str) -> None:

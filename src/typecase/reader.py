@@ -24,6 +24,7 @@ import msgspec
 from PIL import Image
 
 from typecase import __version__
+from typecase.decoding.decoder import SHIPPED_LANGUAGE_MODEL, language_model_for
 from typecase.decoding.options import Mode
 from typecase.document import Block, Box, Document, Page
 from typecase.errors import InputError, UsageError
@@ -358,11 +359,22 @@ class Reader:
         made_by: dict[str, Any] = {"typecase": __version__, "recognizer": self._recognizer_facts}
         if request.finds_lines:
             made_by["detector"] = self._detector_facts
+        language_model = language_model_for(self.recognizer.classes, request.options)
+        if language_model is not None:
+            made_by["language_model"] = self._language_model_facts(language_model)
         return {**made_by, "options": request.to_dict()}
 
     @cached_property
     def _recognizer_facts(self) -> dict[str, str]:
         return _facts(self.recognizer.path)
+
+    def _language_model_facts(self, path: os.PathLike[str]) -> dict[str, str]:
+        # The shipped one does not change; another may be replaced by its owner.
+        return self._shipped_language_model_facts if path == SHIPPED_LANGUAGE_MODEL else _facts(path)
+
+    @cached_property
+    def _shipped_language_model_facts(self) -> dict[str, str]:
+        return _facts(SHIPPED_LANGUAGE_MODEL)
 
     @cached_property
     def _detector_facts(self) -> dict[str, str]:

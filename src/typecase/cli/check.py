@@ -84,6 +84,16 @@ def _facts() -> dict[str, Any]:
                     "sha256": sha256_of(path),
                 }
             )
+        language = folder / "language.npz"
+        models.append(
+            {
+                "name": language.stem,
+                "task": "language model",
+                "bytes": language.stat().st_size,
+                "created": None,
+                "sha256": sha256_of(language),
+            }
+        )
     return {
         "typecase": __version__,
         "python": f"{platform.python_implementation()} {platform.python_version()}",

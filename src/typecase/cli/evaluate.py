@@ -166,6 +166,10 @@ def recognizer(
     decoder: Annotated[
         str | None, typer.Option("--decoder", metavar="greedy|beam", help="How text is found in the net's answers.")
     ] = None,
+    language_model: Annotated[
+        str | None,
+        typer.Option("--language-model", metavar="FILE|none", help="What is likely to be written, where it is unsure."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="Where report.html, evaluation.json and pictures go."),
@@ -206,6 +210,7 @@ def recognizer(
         "model": model,
         "mode": mode,
         "decoder": decoder,
+        "language-model": language_model,
         "worst": worst,
         "precision": precision,
         "max-bad": max_bad,

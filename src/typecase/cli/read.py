@@ -154,9 +154,11 @@ def read(
         ),
     ] = None,
     language_model: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="What is likely to be written, for the beam.", rich_help_panel=_EXPECT),
-    ] = None,
+        str,
+        typer.Option(
+            metavar="FILE|none", help="What is likely to be written, where it is unsure.", rich_help_panel=_EXPECT
+        ),
+    ] = "shipped",
     format: Annotated[
         str, typer.Option(metavar="text,json,...", help="What to write, apart by commas.", rich_help_panel=_RESULTS)
     ] = "text",

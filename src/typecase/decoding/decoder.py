@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +18,16 @@ from typecase.decoding.confidence import Certainties, ConfidenceMap, certainties
 from typecase.decoding.constraints import Leaning, Restriction
 from typecase.decoding.ctc import Frames, Indices, Runs, greedy
 from typecase.decoding.language_model import CharacterModel
-from typecase.decoding.options import ReadOptions
+from typecase.decoding.options import SHIPPED, ReadOptions
+from typecase.decoding.rescoring import Rescoring
 from typecase.errors import ModelError, UsageError
 from typecase.preprocess import FloatArray
 
 SPACE = " "
 """The class whose runs part words."""
+
+SHIPPED_LANGUAGE_MODEL = Path(__file__).parents[1] / "weights" / "language.npz"
+"""The language model that is used unless another is named, or none."""
 
 
 @dataclass(frozen=True)
@@ -84,9 +89,7 @@ class Decoder:
         self._space = classes.index(SPACE) + 1 if SPACE in classes else -1
         self._restriction = Restriction.of(classes, options.allow, spaces=options.mode == "line")
         self._leaning = Leaning.of(classes, options.languages)
-        self._find: Callable[[Frames], Runs] = (
-            greedy if options.decoder == "greedy" else Beam(_language_model(classes, options))
-        )
+        self._find = _finder(options, _language_model(classes, options))
         self._bias = _bias(classes, options, self._space)
 
     def __call__(self, logits: Sequence[FloatArray]) -> Decoded:
@@ -157,16 +160,45 @@ class Decoder:
         return self._maps.get(level, ConfidenceMap())
 
 
-def _language_model(classes: ClassSet, options: ReadOptions) -> CharacterModel | None:
-    if options.language_model is None:
+def language_model_for(classes: ClassSet, options: ReadOptions) -> Path | None:
+    """Which language model is read with, if any.
+
+    Args:
+        classes: The recogniser's characters.
+        options: How to read.
+
+    Raises:
+        ModelError: It does not exist, or the shipped one cannot be used.
+    """
+    if options.language_model is None or options.mode == "char":
         return None
-    model = CharacterModel.load(options.language_model)
-    if model.names != classes.names:
-        raise ModelError(
-            f"The language model {os.fspath(options.language_model)} knows other characters than the recogniser; "
-            "make it again for this one."
-        )
-    return model
+    if options.language_model != SHIPPED:
+        path = Path(options.language_model)
+        if not path.is_file():
+            raise ModelError(f"The language model {path} does not exist; check the path.")
+        return path
+    # Where it does not know some characters, it would take their look-alikes for likelier.
+    return SHIPPED_LANGUAGE_MODEL if set(classes.names) <= set(_shipped().names) else None
+
+
+@cache
+def _shipped() -> CharacterModel:
+    return CharacterModel.load(SHIPPED_LANGUAGE_MODEL)
+
+
+def _language_model(classes: ClassSet, options: ReadOptions) -> CharacterModel | None:
+    path = language_model_for(classes, options)
+    if path is None:
+        return None
+    if path == SHIPPED_LANGUAGE_MODEL:
+        return _shipped().over(classes)
+    return CharacterModel.load(path).over(classes)
+
+
+def _finder(options: ReadOptions, model: CharacterModel | None) -> Callable[[Frames], Runs]:
+    if options.decoder == "beam":
+        return Beam(model)
+    return greedy if model is None else Rescoring(model)
 
 
 def _bias(classes: ClassSet, options: ReadOptions, space: int) -> Bias | None:

@@ -16,6 +16,12 @@ MODES = ("page", "block", "line", "word", "char")
 
 Mode = Literal["page", "block", "line", "word", "char"]
 
+SHIPPED = "shipped"
+"""As a language model: the one that comes with typecase, where it knows all characters of the recogniser."""
+
+NO_MODEL = "none"
+"""As a language model: none."""
+
 
 @dataclass(frozen=True)
 class ReadOptions:
@@ -24,7 +30,9 @@ class ReadOptions:
     Attributes:
         mode: What the picture of a line shows: `line`, `word` (there are no spaces) or `char` (exactly one character).
         decoder: `greedy` takes the likeliest class of each frame; `beam` follows several readings at once.
-        language_model: For the beam: a file that `typecase.decoding.language_model.CharacterModel` saved.
+        language_model: What is likely to be written: `shipped`, or a file that
+            `typecase.decoding.language_model.CharacterModel` saved; None or `none` leaves all to the net. With
+            `greedy` it decides where the net is unsure, with `beam` it weighs in everywhere.
         allow: The only characters that may be read; None allows all. Spaces between words stay.
         words: What is likely to stand there, such as names or part numbers.
         pattern: A regular expression for what is likely to stand there: a line as a whole, or each word.
@@ -37,7 +45,7 @@ class ReadOptions:
 
     mode: Mode = "line"
     decoder: Literal["greedy", "beam"] = "greedy"
-    language_model: str | os.PathLike[str] | None = None
+    language_model: str | os.PathLike[str] | None = SHIPPED
     allow: str | None = None
     words: tuple[str, ...] = ()
     pattern: str | None = None
@@ -50,8 +58,8 @@ class ReadOptions:
             raise UsageError(f"The mode {self.mode!r} is not known; choose one of {', '.join(MODES)}.")
         if self.decoder not in ("greedy", "beam"):
             raise UsageError(f"The decoder {self.decoder!r} is not known; choose greedy or beam.")
-        if self.language_model is not None and self.decoder != "beam":
-            raise UsageError("A language model weighs in with the beam decoder only; choose decoder beam.")
+        if self.language_model == NO_MODEL:
+            object.__setattr__(self, "language_model", None)
         if self.allow is not None and not self.allow.strip():
             raise UsageError("The allowed characters are none; give at least one, or leave the option out.")
         given: object = self.words

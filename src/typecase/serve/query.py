@@ -38,6 +38,7 @@ class ReadQuery:
         pattern: A regular expression for what is likely to stand there.
         alternatives: How many other characters to give for each.
         decoder: `greedy` or `beam`.
+        language_model: `shipped` or `none`.
         password: What opens an encrypted PDF; it comes with the file and never in an address, which is logged.
     """
 
@@ -53,6 +54,7 @@ class ReadQuery:
     pattern: str | None = None
     alternatives: int = 3
     decoder: Literal["greedy", "beam"] = "greedy"
+    language_model: Literal["shipped", "none"] = "shipped"
     password: str | None = field(default=None, repr=False)
 
     @property
@@ -112,6 +114,10 @@ def read_query(
     decoder: Annotated[
         Literal["greedy", "beam"], Query(description="beam follows several readings at once, and is slower.")
     ] = "greedy",
+    language_model: Annotated[
+        Literal["shipped", "none"],
+        Query(description="Where the net is unsure, what is likely to be written decides; none leaves it to the net."),
+    ] = "shipped",
 ) -> ReadQuery:
     """What stands in the query, checked as far as it can be without the picture.
 
@@ -134,6 +140,7 @@ def read_query(
         pattern=pattern,
         alternatives=alternatives,
         decoder=decoder,
+        language_model=language_model,
     )
     Request.of(**query.of_reader, pages=pages)
     return query

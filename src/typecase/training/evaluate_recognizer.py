@@ -22,7 +22,7 @@ from typecase import config
 from typecase.config import Meta, Settings
 from typecase.datasets.decoded import Skipped, check_skipped
 from typecase.datasets.lines import LineSample, LineSource, detect, open_lines
-from typecase.decoding.options import ReadOptions
+from typecase.decoding.options import SHIPPED, ReadOptions
 from typecase.errors import DataError, ModelError, TypecaseError, UsageError
 from typecase.files import sha256_of
 from typecase.modelcard import RECOGNIZER
@@ -64,6 +64,9 @@ class EvaluateRecognizerSettings(Settings, rename="kebab"):
     decoder: Annotated[Literal["greedy", "beam"], Meta(description="How text is found in the net's answers.")] = (
         "greedy"
     )
+    language_model: Annotated[
+        str, Meta(description="What is likely to be written: `shipped`, a file of `train language-model`, or `none`.")
+    ] = SHIPPED
     precision: Annotated[
         Literal["auto", "f32", "bf16"], Meta(description="Of the arithmetic; auto is bfloat16 where it is fast.")
     ] = "auto"
@@ -107,7 +110,9 @@ def evaluate_recognizer(
     sources = {name: _opened(one, settings.max_bad) for name, one in settings.data.items()}
     with _onnx_of(settings.model) as path:
         recognizer = LineRecognizer(path, settings.threads or None, settings.precision)
-    options = ReadOptions(mode=settings.mode, decoder=settings.decoder, alternatives=0)
+    options = ReadOptions(
+        mode=settings.mode, decoder=settings.decoder, language_model=settings.language_model, alternatives=0
+    )
     reader = _Reader(recognizer, options, progress)
     lines: list[ReadLine] = []
     facts: list[dict[str, Any]] = []
