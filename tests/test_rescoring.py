@@ -34,7 +34,8 @@ def frames_of(text: str, unsure: dict[int, dict[str, float]] | None = None, sure
         shares[2 * place + 1, BLANK] = sure
         for one, share in (unsure or {}).get(place, {character: sure}).items():
             shares[2 * place, BLANK if one == "_" else LETTERS.index(one) + 1] = share
-    return np.log(shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+    logits: FloatArray = np.log(shares / shares.sum(axis=1, keepdims=True)).astype(np.float32)
+    return logits
 
 
 def text_of(runs: Runs) -> str:
@@ -168,3 +169,16 @@ def test_lines_without_frames() -> None:
     logits = [np.empty((0, len(LETTERS) + 1), np.float32), frames_of("on", {1: {"n": 0.5, "m": 0.4}})]
     assert text_of(Decoder(LETTERS, ReadOptions())(logits).runs) == "on"
     assert len(Decoder(LETTERS, ReadOptions())(logits[:1]).runs) == 0
+
+
+def test_noise_is_left_to_the_net() -> None:
+    generator = np.random.default_rng(0)
+    for scale in (0.0, 1.0, 3.0):
+        frames = Frames.of([generator.normal(0, scale, (300, len(CLASSES) + 1)).astype(np.float32) for _ in range(3)])
+        before = frames.probabilities.copy()
+        found = Rescoring(MODEL)(frames)
+        assert np.isfinite(frames.probabilities).all()
+        if scale < 2:
+            # All of it is one stretch, too long for print.
+            assert found.classes.tolist() == greedy(frames).classes.tolist()
+            assert np.allclose(frames.probabilities, before)

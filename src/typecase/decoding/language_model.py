@@ -430,7 +430,12 @@ def _read(values: dict[str, npt.NDArray[Any]], names: Sequence[str], about: Mapp
         and len(before) == len(likely) == len(left) == bounds[-1]
         and len(children) == bounds[-2]
         and len(symbols) == len(names) + 1
+        and min(int(symbols.min()), int(before.min()), int(children.min(initial=0))) >= 0
         and max(int(symbols.max()), int(before.max())) < count
+        and all(
+            int(children[start:end].sum()) == size
+            for start, end, size in zip(bounds[:-2], bounds[1:-1], sizes[1:], strict=True)
+        )
     ):
         raise ValueError("arrays of different lengths")
     levels = []

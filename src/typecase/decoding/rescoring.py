@@ -31,6 +31,9 @@ LEAST = 0.01
 WIDTH = 12
 """Readings of a stretch that are kept after each frame."""
 
+LONGEST = 40
+"""A stretch of more frames is left to the net: it is noise, handwriting or another script, and would take long."""
+
 RATIO = 0.01
 """A reading so many times less likely than the likeliest is not asked about: no language model saves it."""
 
@@ -42,7 +45,7 @@ LARGEST_GAIN = 6.0
 
 _Reading: TypeAlias = "tuple[int, ...]"
 _Classes: TypeAlias = "list[tuple[int, float]]"
-# The net's classes that are tried in a frame, with their probabilities.
+# The net's classes that are tried in a frame, with their probabilities beside that of the likeliest.
 
 
 @dataclass
@@ -54,7 +57,7 @@ class _Stretch:
         start: First frame, counted over the frames of all lines.
         end: The frame after the last.
         readings: What may stand there, likeliest first.
-        shares: The logarithms of their probabilities.
+        shares: The logarithms of their probabilities, but for a summand that is the same for all.
         gain: By how much the language model makes the odds of what is read there better, as a logarithm.
     """
 
@@ -167,14 +170,20 @@ def _stretches(frames: Frames, path: Indices, unsure: Indices) -> list[_Stretch]
     """The stretches around some frames that can be read in more than one way; others are left out."""
     if not len(unsure):
         return []
-    begun = _begun(frames, unsure)
+    lines = np.searchsorted(frames.offsets, unsure, side="right")
+    begun = np.flatnonzero(np.append(True, (np.diff(unsure) > GAP + 1) | (np.diff(lines) > 0)))
     firsts, lasts = unsure[begun], unsure[np.append(begun[1:] - 1, len(unsure) - 1)]
+    # What is unsure for so long is no print.
+    short = lasts - firsts < LONGEST
+    firsts, lasts = firsts[short], lasts[short]
     lines = np.searchsorted(frames.offsets, firsts, side="right") - 1
     starts = np.maximum(firsts - 1, frames.offsets[lines])
     ends = np.minimum(lasts + 2, frames.offsets[lines + 1])
     part = frames.probabilities[unsure]
     rows, labels = np.nonzero(part >= LEAST)
-    tried = list(zip(labels.tolist(), part[rows, labels].tolist(), strict=True))
+    # Beside the likeliest class of the frame, so that the product over many frames does not vanish.
+    shares = part[rows, labels] / part.max(axis=1)[rows]
+    tried = list(zip(labels.tolist(), shares.tolist(), strict=True))
     bounds = np.searchsorted(rows, np.arange(len(unsure) + 1)).tolist()
     choices = {frame: tried[bounds[row] : bounds[row + 1]] for row, frame in enumerate(unsure.tolist())}
     found = []
@@ -184,12 +193,6 @@ def _stretches(frames: Frames, path: Indices, unsure: Indices) -> list[_Stretch]
         if len(readings) > 1:
             found.append(_Stretch(line, start, end, list(readings), [math.log(one) for one in readings.values()]))
     return found
-
-
-def _begun(frames: Frames, unsure: Indices) -> Indices:
-    """Which of some frames are the first of their stretch."""
-    lines = np.searchsorted(frames.offsets, unsure, side="right")
-    return np.flatnonzero(np.append(True, (np.diff(unsure) > GAP + 1) | (np.diff(lines) > 0)))
 
 
 def _readings(frames: Sequence[_Classes]) -> dict[_Reading, float]:
@@ -245,6 +248,8 @@ def _log_odds(logarithms: list[float], one: int) -> float:
 
 def _weigh(frames: Frames, path: Indices, unsure: Indices, stretches: Sequence[_Stretch]) -> None:
     """Gives the frames of each stretch the odds that its reading has gained, in equal parts."""
+    if not stretches:
+        return
     gains = np.zeros(len(unsure), np.float32)
     firsts = np.searchsorted(unsure, [stretch.start for stretch in stretches])
     lasts = np.searchsorted(unsure, [stretch.end for stretch in stretches])
