@@ -493,7 +493,7 @@ def test_other_files_of_the_reader(cli: Cli, tmp_path: Path, model: Path) -> Non
     listing.write_text("01\n")
     other = save(tmp_path / "b.png", "OI A")
     assert cli(other, "--words", listing).out == "01 A\n"
-    assert cli(other, "--language-model", listing).code == 2
+    assert cli(other, "--language-model", listing).code == 4
     assert cli(other, "--decoder", "beam").out == "OI A\n"
 
 
