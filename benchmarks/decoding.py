@@ -7,7 +7,7 @@ with a row for each way to decode the same answers of the net: character error r
 intervals, by how much the errors are fewer than the net's alone, the share of lines that differ from those, and the
 milliseconds of the processor's time that decoding a line takes; above the table, those that the net takes for it.
 
-Time: fifteen minutes on one core. `--lines 200` is a quick look, `--without-beam` leaves out what takes longest.
+Time: twenty minutes on one core. `--lines 200` is a quick look, `--without-beam` leaves out what takes longest.
 
 The sets: `validation`, receipts of SROIE that are kept apart in training, by which the settings here were chosen;
 `receipts`, those whose number is divisible by ten; `forms` of FUNSD, which nothing is trained on; `clean`, `document`
