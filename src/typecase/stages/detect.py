@@ -38,6 +38,8 @@ _SAME_SCALE = (0.6, 1.25)
 _QUANTILE = 0.25
 # What is so many times as high as the net likes is better seen at the first look.
 _LARGE = 2.5
+# A level line that goes through so much of a large one that runs up is no part of its letters.
+_CROSSED = 0.3
 
 
 class LineDetector:
@@ -137,6 +139,9 @@ def _joined(first: Sequence[Piece], second: Sequence[Piece], large: float) -> li
             for other in kept
             if left <= (middle := other.corners.mean(axis=0))[0] <= right and top <= middle[1] <= bottom
         ]
+        # From afar the cells of a column, one below the other, look like a line that runs up.
+        if piece.across and any(not other.across and other.length >= _CROSSED * piece.height for other in inside):
+            continue
         seen = [other for other in inside if other.height > 0.6 * piece.height]
         if sum(other.length for other in seen) >= 0.5 * piece.length:
             continue

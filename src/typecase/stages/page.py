@@ -43,8 +43,14 @@ _SURE = 0.9
 # The least confidence of a line of up to so many characters that stands alone on its row; what was told of lines of
 # training receipts that were and were not there.
 _LEAST_CONFIDENCE = ((1, 0.95), (3, 0.75))
-# And of its characters on average, whatever its length.
+# Of the characters of a piece on average, whatever its length.
 _LEAST_CHARACTER_CONFIDENCE = 0.8
+# Of a piece of nothing but marks, such as the dash in an empty cell.
+_LEAST_MARK_CONFIDENCE = 0.9
+# A piece of one or two characters that are lower and narrower than so many of the page's letters is dust: a dash is
+# wider, a colon higher.
+_SPECK = 0.55
+_SPECK_CHARACTERS = 2
 
 Rotation = Literal[0, 90, 180, 270]
 
@@ -122,7 +128,9 @@ class PageReader:
         self._prepare()
         rotation, leading, others = self._read_upright(grey, options)
         frame = _Frame.of(rotation, [one.piece for one in leading], grey.shape[1], grey.shape[0])
-        lines = [line for one in leading + others if (line := frame.placed(one))]
+        level, across = ([line for one in some if (line := frame.placed(one))] for some in (leading, others))
+        usual = _letter_height(level)
+        lines = [line for line in level + across if _is_text(line, usual)]
         arranged = (_plausible(block) for block in arrange(lines, frame.width, frame.height))
         blocks = tuple(_returned(block, frame, left, top) for block in arranged if block.lines)
         if not blocks:
@@ -199,17 +207,46 @@ class PageReader:
         return [_Read(*one) for one in zip(pieces, strips, lines, strict=True)]
 
 
+def _letter_height(lines: Sequence[Line]) -> float:
+    """The usual height of letters and digits on a page; 0 where there are none."""
+    heights = [
+        character.box.height
+        for line in lines
+        for word in line.words
+        for character in word.characters
+        if character.text.isalnum()
+    ]
+    return float(np.median(heights)) if heights else 0.0
+
+
+def _is_text(line: Line, usual: float) -> bool:
+    """Whether a piece is text at all, and not dust, a part of a picture or a rule, whose characters are guessed.
+
+    It is asked before pieces are joined to rows, so that dust beside a line is not taken for a part of it.
+
+    Args:
+        line: The piece.
+        usual: The usual height of letters on the page.
+    """
+    characters = [character for word in line.words for character in word.characters]
+    if sum(one.confidence for one in characters) < _LEAST_CHARACTER_CONFIDENCE * len(characters):
+        return False
+    if line.confidence < _LEAST_MARK_CONFIDENCE and not any(one.text.isalnum() for one in characters):
+        return False
+    if len(characters) > _SPECK_CHARACTERS:
+        return True
+    ink = union(one.box for one in characters)
+    return max(ink.width, ink.height) >= _SPECK * usual
+
+
 def _plausible(block: Block) -> Block:
-    """A block without what stands by itself and is hardly text: specks, parts of pictures, ends of rules.
+    """A block without lines of a few characters that stand by themselves and are hardly text.
 
     A single character alone on its row is text in one of five cases, even where it is read surely; in company, or as
-    part of a word, it is nearly always. A line whose characters are guessed is none.
+    part of a word, it is nearly always.
     """
 
     def is_plausible(line: Line) -> bool:
-        shares = [character.confidence for word in line.words for character in word.characters]
-        if sum(shares) < _LEAST_CHARACTER_CONFIDENCE * len(shares):
-            return False
         count = len(line.text.replace(" ", ""))
         least = next((least for most, least in _LEAST_CONFIDENCE if count <= most), 0.0)
         return line.confidence >= least
