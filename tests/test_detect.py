@@ -78,6 +78,47 @@ def seen_at(detector: LineDetector, monkeypatch: pytest.MonkeyPatch, page: Pixel
     return scales
 
 
+def piece_of(left: float, top: float, right: float, bottom: float, *, across: bool = False) -> Piece:
+    """A piece that fills a box; across, it runs up."""
+    corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
+    if across:
+        corners = np.roll(corners, 1, axis=0)
+    return Piece(corners, (right - left) if across else (bottom - top), 0.9, across)
+
+
+def seen_twice(
+    detector: LineDetector, monkeypatch: pytest.MonkeyPatch, first: Sequence[Piece], second: Sequence[Piece]
+) -> list[Piece]:
+    """What is found on a page where one look and the other see this."""
+    looks = [list(first), list(second)]
+    monkeypatch.setattr(LineDetector, "_seen", lambda _self, _grey, _scale: looks.pop(0))
+    found = detector.find(np.full((1472, 1472), 255, np.uint8))
+    assert not looks
+    return found
+
+
+def test_cells_one_below_the_other_are_no_large_line_that_runs_up(
+    detector: LineDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = [piece_of(40, 40 + 30 * row, 400, 56 + 30 * row) for row in range(9)]
+    cells = [piece_of(600, 40 + 30 * row, 640, 52 + 30 * row) for row in range(4)]
+    column = piece_of(590, 30, 650, 150, across=True)
+    found = seen_twice(detector, monkeypatch, [*text, column], [*text, *cells])
+    assert boxes_of(found) == boxes_of([*text, *cells])
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_large_letters_are_taken_from_the_first_look(
+    detector: LineDetector, monkeypatch: pytest.MonkeyPatch, across: bool
+) -> None:
+    text = [piece_of(40, 40 + 30 * row, 400, 56 + 30 * row) for row in range(9)]
+    large = piece_of(600, 30, 700, 400, across=True) if across else piece_of(600, 30, 970, 130)
+    # From near parts of its letters look like lines of their own.
+    parts = [piece_of(630, 60, 645, 75), piece_of(660, 80, 672, 125, across=True)]
+    found = seen_twice(detector, monkeypatch, [*text, large], [*text, *parts])
+    assert boxes_of(found) == boxes_of([*text, large])
+
+
 def test_small_text_is_looked_at_again_from_nearer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny = LineDetector(write_page_model(tmp_path / "tiny.onnx", tall=8.5), threads=1, precision="f32")
     page = bars_page(BARS, 300, 160)

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from typecase.decoding.options import ReadOptions
-from typecase.document import Box, Page
+from typecase.document import Box, Character, Line, Page, Word, union
 from typecase.errors import ModelError
 from typecase.preprocess import FloatArray, PixelArray
 from typecase.stages.detect import LineDetector
@@ -225,6 +225,93 @@ def test_a_line_up_the_margin_of_an_upright_page_comes_last(recognizer: LineReco
     *_, last = page.words
     assert upper_left(last.polygon, 90)
     assert overlap(last.box, upright.words[0][1] + np.array([400, 20], np.float32)) > 0.5
+
+
+class KnownReadings:
+    """Reads in each piece what it was told, in the order of their left ends; characters fill a box side by side.
+
+    Of each piece: its left, top, right and bottom on the page, what is read in it, and how surely.
+    """
+
+    def __init__(self, pieces: Sequence[tuple[Box, str, float]]) -> None:
+        self.pieces = sorted(pieces, key=lambda one: (one[0].y, one[0].x))
+
+    def prepare(self) -> None:
+        """Is ready."""
+
+    def find(self, grey: PixelArray) -> list[Piece]:
+        """As `LineDetector`: all pieces, each with a wide margin."""
+        outlines = [_grown(box) for box, _, _ in self.pieces]
+        return [Piece(corners_of(*sides), sides[3] - sides[1], 1.0, False) for sides in outlines]
+
+    def read(self, pictures: Sequence[PixelArray], options: ReadOptions, *, upright: bool) -> list[Line]:
+        """As `LineRecognizer`: what the pieces say, in pixels of the pictures."""
+        lines = []
+        # It is asked for what runs up as well, of which there is nothing.
+        for picture, (box, text, confidence) in zip(pictures, self.pieces if pictures else (), strict=True):
+            rows, columns = picture.shape
+            left, _, right, _ = _grown(box)
+            scale = columns / (right - left)
+            x, y = (box.x - left) * scale, (rows - box.height * scale) / 2
+            wide = box.width * scale / len(text)
+            characters = [
+                Character(one, Box(x + place * wide, y, wide, box.height * scale), confidence)
+                for place, one in enumerate(text)
+            ]
+            words, place = [], 0
+            for word in text.split():
+                place = text.index(word, place)
+                some = tuple(characters[place : place + len(word)])
+                words.append(Word(word, union(one.box for one in some), confidence, some))
+                place += len(word)
+            lines.append(Line(Box(0, 0, columns, rows), confidence, tuple(words)))
+        return lines
+
+
+def _grown(box: Box) -> tuple[float, float, float, float]:
+    margin = max(box.height, 12.0)
+    return box.x - margin, box.y - margin, box.right + margin, box.bottom + margin
+
+
+def read_as(pieces: Sequence[tuple[Box, str, float]]) -> list[str]:
+    """The lines of a page in which these are read."""
+    known: Any = KnownReadings(pieces)
+    page = PageReader(known, known).read(Image.new("L", (800, 400), 255))
+    return [line.text for line in page.lines]
+
+
+ROW = [(Box(40, 100, 280, 20), "Enamelled coffee pot", 0.98), (Box(600, 100, 80, 20), "12.50", 0.99)]
+
+
+@pytest.mark.parametrize(
+    ("box", "text", "confidence"),
+    [
+        pytest.param(Box(720, 108, 4, 4), "*", 0.99, id="speck"),
+        pytest.param(Box(720, 106, 9, 9), "*.", 0.99, id="two specks"),
+        pytest.param(Box(720, 104, 11, 12), "0", 0.99, id="dust like a digit"),
+        pytest.param(Box(720, 100, 30, 20), "=#", 0.8, id="a mark that is not sure"),
+        pytest.param(Box(420, 100, 60, 20), "xnb", 0.4, id="guessed"),
+    ],
+)
+def test_dust_beside_a_line_is_no_part_of_its_row(box: Box, text: str, confidence: float) -> None:
+    assert read_as([*ROW, (box, text, confidence)]) == ["Enamelled coffee pot 12.50"]
+
+
+@pytest.mark.parametrize(
+    ("box", "text"),
+    [
+        pytest.param(Box(440, 110, 14, 3), "-", id="dash of an empty cell"),
+        pytest.param(Box(440, 106, 4, 14), ":", id="colon"),
+        pytest.param(Box(440, 100, 12, 20), "2", id="digit"),
+        pytest.param(Box(440, 106, 14, 14), "x", id="small letter"),
+    ],
+)
+def test_small_signs_in_a_row_are_read(box: Box, text: str) -> None:
+    assert read_as([*ROW, (box, text, 0.99)]) == [f"Enamelled coffee pot {text} 12.50"]
+
+
+def test_of_few_letters_none_is_dust() -> None:
+    assert read_as([(Box(40, 100, 200, 60), "SALE", 0.99), (Box(300, 120, 9, 20), "%", 0.99)]) == ["SALE", "%"]
 
 
 def test_a_region_is_read_alone_and_in_pixels_of_the_page(recognizer: LineRecognizer) -> None:

@@ -47,10 +47,12 @@ _LEAST_CONFIDENCE = ((1, 0.95), (3, 0.75))
 _LEAST_CHARACTER_CONFIDENCE = 0.8
 # Of a piece of nothing but marks, such as the dash in an empty cell.
 _LEAST_MARK_CONFIDENCE = 0.9
-# A piece of one or two characters that are lower and narrower than so many of the page's letters is dust: a dash is
-# wider, a colon higher.
-_SPECK = 0.55
+# A piece of one or two characters that is lower and narrower than so much of the page's usual letter is dust: a dash is
+# wider, a colon higher; and so is a letter or digit by itself.
 _SPECK_CHARACTERS = 2
+_SPECK_MARK, _SPECK_LETTER = 0.55, 0.7
+# Fewer letters do not tell what is usual.
+_USUAL_OF = 20
 
 Rotation = Literal[0, 90, 180, 270]
 
@@ -208,7 +210,7 @@ class PageReader:
 
 
 def _letter_height(lines: Sequence[Line]) -> float:
-    """The usual height of letters and digits on a page; 0 where there are none."""
+    """The usual height of letters and digits on a page; 0 where there are too few to tell."""
     heights = [
         character.box.height
         for line in lines
@@ -216,7 +218,7 @@ def _letter_height(lines: Sequence[Line]) -> float:
         for character in word.characters
         if character.text.isalnum()
     ]
-    return float(np.median(heights)) if heights else 0.0
+    return float(np.median(heights)) if len(heights) >= _USUAL_OF else 0.0
 
 
 def _is_text(line: Line, usual: float) -> bool:
@@ -231,12 +233,13 @@ def _is_text(line: Line, usual: float) -> bool:
     characters = [character for word in line.words for character in word.characters]
     if sum(one.confidence for one in characters) < _LEAST_CHARACTER_CONFIDENCE * len(characters):
         return False
-    if line.confidence < _LEAST_MARK_CONFIDENCE and not any(one.text.isalnum() for one in characters):
+    letters = any(one.text.isalnum() for one in characters)
+    if not letters and line.confidence < _LEAST_MARK_CONFIDENCE:
         return False
     if len(characters) > _SPECK_CHARACTERS:
         return True
     ink = union(one.box for one in characters)
-    return max(ink.width, ink.height) >= _SPECK * usual
+    return max(ink.width, ink.height) >= (_SPECK_LETTER if letters else _SPECK_MARK) * usual
 
 
 def _plausible(block: Block) -> Block:
