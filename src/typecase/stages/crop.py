@@ -45,18 +45,17 @@ class Strip:
         )
         return np.asarray(top + (bottom - top) * down)
 
-    def polygons(self, boxes: Sequence[Box]) -> list[Polygon]:
-        """The four corners, in the page, of each of some boxes in the strip, to a tenth of a pixel."""
+    def outlines(self, boxes: Sequence[Box]) -> npt.NDArray[np.float64]:
+        """The four corners, in the page, of each of some boxes in the strip, to a tenth of a pixel; [n, 4, 2]."""
         sides = np.array(boxes, np.float64).reshape(-1, 4)
         left, top, right, bottom = sides[:, 0], sides[:, 1], sides[:, 0] + sides[:, 2], sides[:, 1] + sides[:, 3]
         xs = np.stack([left, right, right, left], axis=1)
         ys = np.stack([top, top, bottom, bottom], axis=1)
-        places = np.round(self.places(xs.ravel(), ys.ravel()), 1).reshape(-1, 4, 2).tolist()
-        return [tuple([Point(*corner) for corner in corners]) for corners in places]
+        return np.asarray(np.round(self.places(xs.ravel(), ys.ravel()), 1).reshape(-1, 4, 2))
 
     def polygon(self, box: Box) -> Polygon:
-        """The four corners, in the page, of a box in the strip; see `polygons`."""
-        return self.polygons([box])[0]
+        """The four corners, in the page, of a box in the strip; see `outlines`."""
+        return tuple([Point(*corner) for corner in self.outlines([box])[0].tolist()])
 
 
 def cut(page: PixelArray, corners: Corners) -> Strip:

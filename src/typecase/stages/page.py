@@ -346,19 +346,22 @@ class _Frame:
             return None
         # All at once, for a page has thousands of characters.
         boxes = [box for word in read.line.words for box in (word.box, *(one.box for one in word.characters))]
-        polygons = iter(read.strip.polygons(boxes))
+        outlines = read.strip.outlines(boxes)
+        around = iter(_boxes(outlines))
         words = []
+        place = 0
         for word in read.line.words:
-            polygon = next(polygons)
+            polygon = tuple([Point(*corner) for corner in outlines[place].tolist()])
+            place += 1 + len(word.characters)
+            plain = next(around)
             characters = tuple(
-                [Character(one.text, _box(next(polygons)), one.confidence, one.alternatives) for one in word.characters]
+                [Character(one.text, next(around), one.confidence, one.alternatives) for one in word.characters]
             )
-            words.append(Word(word.text, self._box(polygon), word.confidence, characters, polygon))
-        outline = self._box([Point(*corner) for corner in read.strip.corners.tolist()])
+            box = plain if self.is_plain else _box(self.places(polygon))
+            words.append(Word(word.text, box, word.confidence, characters, polygon))
+        corners = read.strip.corners.tolist()
+        outline = _box(corners if self.is_plain else self.places([Point(*corner) for corner in corners]))
         return msgspec.structs.replace(read.line, box=outline, words=tuple(words))
-
-    def _box(self, polygon: Sequence[Point]) -> Box:
-        return _box(polygon) if self.is_plain else _box(self.places(polygon))
 
     def places(self, polygon: Sequence[Point]) -> Polygon:
         """Where places of the page lie in the frame."""
@@ -435,6 +438,13 @@ def _needed(polygon: Polygon) -> Polygon:
     first, second, third, fourth = polygon
     plain = first.y == second.y and third.y == fourth.y and first.x == fourth.x and second.x == third.x
     return () if plain and first.x <= second.x and first.y <= third.y else polygon
+
+
+def _boxes(outlines: npt.NDArray[np.float64]) -> list[Box]:
+    """The box around each outline, [n, corners, 2]; see `_box`."""
+    corner = outlines.min(axis=1)
+    sides = np.round(np.concatenate([corner, outlines.max(axis=1) - corner], axis=1), 1)
+    return [Box(*row) for row in sides.tolist()]
 
 
 def _box(polygon: Sequence[Any]) -> Box:
