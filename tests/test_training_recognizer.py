@@ -106,6 +106,13 @@ def test_a_tiny_net_learns_to_read_and_its_export_reads_the_same(
     canvases = [card.line_preprocess.canvas(picture) for picture in pictures]
     assert compare_lines(module, exported, canvases).answers > 0.99
     assert [line.text for line in LineRecognizer(exported).read(pictures[:2])] == ["ABE", "EEB"]
+    # Without an epoch the same weights are validated and calibrated.
+    again = train_recognizer(tiny_settings(lines, start_from=trained.model, loop={"epochs": 0}), tmp_path / "again")
+    same, its_card = load_model(again.model)
+    for name, tensor in module.state_dict().items():
+        assert torch.equal(same.state_dict()[name], tensor)
+    assert its_card.figures["validation"] == card.figures["validation"]
+    assert its_card.figures["lines-seen"] == 0
 
 
 def test_a_training_that_was_stopped_goes_on_to_the_same_weights(

@@ -50,6 +50,7 @@ VERBS: dict[str, Verb] = {
     "models": Verb("List the networks and the shipped weights.", "Read", "typecase.cli.models"),
     "train": Verb("Train a network of your own.", "Train", "typecase.cli.train"),
     "evaluate": Verb("Measure a trained network on pictures it has not seen.", "Train", "typecase.cli.evaluate"),
+    "average": Verb("Make the mean of several trained weights.", "Train", "typecase.cli.average"),
     "export": Verb("Turn trained weights into a file that runs without PyTorch.", "Train", "typecase.cli.export"),
     "render": Verb("Draw text with its ground truth.", "Train", "typecase.cli.render"),
     "data": Verb("List, download and prepare data sets.", "Train", "typecase.cli.data"),

@@ -319,6 +319,12 @@ def fit(
                 best = state_of(judged)
             save()
             listener.ended_epoch(progress.records)
+    if not loop.epochs:
+        # Nothing is learnt, but what the weights make of the validation part is told as ever.
+        module.eval()
+        with torch.inference_mode(), fabric.autocast():
+            task.validate(module, fabric.global_rank, fabric.world_size)
+        best = state_of(module)
     return fitted(best, finished=True)
 
 

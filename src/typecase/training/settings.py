@@ -137,7 +137,9 @@ LIGHT_AUGMENTATION = AugmentationSettings(
 class LoopSettings(Settings):
     """How long, how fast, and on what."""
 
-    epochs: Annotated[int, Meta(ge=1, description="Passes over the training part.")] = 20
+    epochs: Annotated[
+        int, Meta(ge=0, description="Passes over the training part; with 0 a recogniser is only calibrated.")
+    ] = 20
     batch_size: Annotated[int, Meta(ge=1, description="Pictures a step, over all devices.")] = 256
     seed: Annotated[int, Meta(ge=0, lt=2**31, description="Of weights, order and augmentation.")] = 42
     precision: Annotated[
