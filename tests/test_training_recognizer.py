@@ -36,7 +36,7 @@ from typecase.training.recognizer import SAMPLES_NAME, VALIDATION_NAME, train_re
 from typecase.training.settings import (
     LineAugmentationSettings,
     LineDataSettings,
-    LoopSettings,
+    LineLoopSettings,
     NetworkSettings,
     OptimizerSettings,
     ScheduleSettings,
@@ -73,7 +73,7 @@ def tiny_settings(lines: Path, **changes: Any) -> TrainRecognizerSettings:
         "optimizer": OptimizerSettings(learning_rate=0.01),
         "schedule": ScheduleSettings(warm_up=0.2),
         "augmentation": LineAugmentationSettings(stretch=0.05, scale=0.02, shift=0.02, shear=0.0, blur=0.0),
-        "loop": LoopSettings(**{**loop, "average_decay": 0.8, **changes.pop("loop", {})}),
+        "loop": LineLoopSettings(**{**loop, "average_decay": 0.8, **changes.pop("loop", {})}),
     }
     return TrainRecognizerSettings(**{**values, **changes})
 

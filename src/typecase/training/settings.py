@@ -137,9 +137,7 @@ LIGHT_AUGMENTATION = AugmentationSettings(
 class LoopSettings(Settings):
     """How long, how fast, and on what."""
 
-    epochs: Annotated[
-        int, Meta(ge=0, description="Passes over the training part; with 0 a recogniser is only calibrated.")
-    ] = 20
+    epochs: Annotated[int, Meta(ge=1, description="Passes over the training part.")] = 20
     batch_size: Annotated[int, Meta(ge=1, description="Pictures a step, over all devices.")] = 256
     seed: Annotated[int, Meta(ge=0, lt=2**31, description="Of weights, order and augmentation.")] = 42
     precision: Annotated[
@@ -159,6 +157,12 @@ class LoopSettings(Settings):
     average_decay: Annotated[
         float, Meta(ge=0, lt=1, description="Decay of the running average of the weights; 0 takes them as they are.")
     ] = 0.998
+
+
+class LineLoopSettings(LoopSettings):
+    """The same for a recogniser, which may be validated and calibrated without learning anything."""
+
+    epochs: Annotated[int, Meta(ge=0, description="How many epochs; 0 only validates and calibrates.")] = 20
 
 
 class TrainClassifierSettings(Settings):
@@ -251,7 +255,7 @@ class TrainRecognizerSettings(Settings):
     optimizer: OptimizerSettings = OptimizerSettings(learning_rate=0.0015, weight_decay=0.02)
     schedule: ScheduleSettings = ScheduleSettings(warm_up=0.05)
     augmentation: LineAugmentationSettings = LineAugmentationSettings()
-    loop: LoopSettings = LoopSettings(batch_size=32, keep="last", average_decay=0.9985)
+    loop: LineLoopSettings = LineLoopSettings(batch_size=32, keep="last", average_decay=0.9985)
 
 
 class PageDataSettings(Settings):
