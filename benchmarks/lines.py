@@ -343,7 +343,7 @@ def _measure(options: argparse.Namespace, names: Sequence[str], wanted: Sequence
         except InputError as error:
             failed.append(error)
             print(f"{name}: {error}\n", file=sys.stderr, flush=True)
-    files = [*([ours.path] if ours else []), *(path for peer in peers.values() for path in peer.weights)]
+    files = [*(ours.weights if ours else []), *(path for peer in peers.values() for path in peer.weights)]
     weights = _common.weights_facts(files)
     facts = _common.machine(f"{ours.precision} (OpenVINO)" if ours else "float32")
     _common.print_head(facts, weights)
@@ -408,7 +408,7 @@ def _measure(options: argparse.Namespace, names: Sequence[str], wanted: Sequence
             for name, values in measured.items()
         ]
         _common.print_table(("reader", "lines/s, median", f"extremes of {options.rounds}"), rows)
-    asked = goals(scores, fits, measured, ours.path.stat().st_size if ours else 0)
+    asked = goals(scores, fits, measured, sum(path.stat().st_size for path in ours.weights) if ours else 0)
     _common.print_goals(asked)
     _common.write_json(
         options.json,

@@ -450,7 +450,8 @@ def test_lines_measures_the_development_part(receipts: Path, tmp_path: Path) -> 
     assert done.returncode == 0, done.stderr
     assert "4 lines, digest" in done.stdout
     written = json.loads((tmp_path / "j").read_text(encoding="utf-8"))
-    [weights] = written["weights"]
+    weights, language_model = written["weights"]
+    assert language_model["file"] == "language.npz"
     assert weights["file"] == "bars.onnx"
     assert weights["sha256"] in done.stdout
     figures = written["results"]["sroie"]["readers"]["typecase"]

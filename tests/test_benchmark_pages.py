@@ -404,7 +404,7 @@ def test_the_whole_comparison(
     readers = results["results"]["sroie"]["readers"]
     assert readers["tesseract"]["word_f1"] < 0.2
     assert readers["typecase"]["word_f1"] > 0.6
-    assert {one["file"] for one in results["weights"]["typecase"]} == {"lines.onnx", "pages.onnx"}
+    assert {one["file"] for one in results["weights"]["typecase"]} == {"lines.onnx", "pages.onnx", "language.npz"}
     assert (tmp_path / "sheets" / "sroie-tesseract-01-010.png").exists()
 
 

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from PIL import Image
 
 from peers.readers import Answer, LineReader, Picture
+from typecase.decoding.decoder import language_model_for
+from typecase.decoding.options import ReadOptions
 from typecase.document import Line
 from typecase.stages.recognize import LineRecognizer
 
@@ -33,7 +35,8 @@ class OurLines(LineReader):
         self.path = self.recognizer.path
         self.precision = {"f32": "float32", "bf16": "bfloat16"}[self.recognizer._net.precision]
         self.facts: Mapping[str, Any] = {"threads": threads}
-        self.weights: Sequence[Path] = [self.path]
+        language_model = language_model_for(self.recognizer.classes, ReadOptions())
+        self.weights: Sequence[Path] = [self.path, *([language_model] if language_model else [])]
 
     def lines(self, pictures: Sequence[Picture]) -> list[Line]:
         """Reads lines, as they come from their files."""

@@ -19,6 +19,8 @@ if __name__ == "__main__":
 
 import _common  # noqa: F401 (puts this checkout on the path)
 from peers.page_readers import PageAnswer, PagePicture, PageReader, answer_of
+from typecase.decoding.decoder import language_model_for
+from typecase.decoding.options import ReadOptions
 from typecase.reader import Reader
 from typecase.stages.detect import SHIPPED_MODEL as PAGES
 from typecase.stages.recognize import SHIPPED_MODEL as LINES
@@ -48,7 +50,8 @@ class OurPages(PageReader):
         self.threads = threads
         self.facts: Mapping[str, Any] = {"threads": threads}
         self._named = {"--model": model, "--detector": detector}
-        self.weights = [model or LINES, detector or PAGES]
+        language_model = language_model_for(self.reader.recognizer.classes, ReadOptions())
+        self.weights = [model or LINES, detector or PAGES, *([language_model] if language_model else [])]
 
     def read(self, pages: Sequence[PagePicture]) -> list[PageAnswer]:
         """See `PageReader`."""
