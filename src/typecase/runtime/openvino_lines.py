@@ -13,8 +13,10 @@ from typecase.preprocess import FloatArray, PixelArray
 from typecase.runtime.onnx_file import OnnxFile
 from typecase.runtime.openvino import LoadedNet, reason
 
-SIZES = ((256, (8, 4, 1)), (1024, (4, 1)))
-"""Up to which width how many lines go through the net at once; wider ones go alone, for more are no faster then.
+SIZES = ((256, (4, 1)), (512, (2, 1)))
+"""Up to which width how many lines go through the net at once; wider ones go alone.
+
+More at once are no faster, and need memory for what the net computes in between.
 
 OpenVINO prepares itself for every shape, which takes as long as a line or two, and keeps that: so shapes are few.
 """
