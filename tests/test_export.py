@@ -13,7 +13,7 @@ from PIL import Image
 from torch import nn
 
 from conftest import RunTypecase
-from training_fixtures import NAMES, SIZE, TINY, tiny_settings, write_classes
+from training_fixtures import NAMES, SIZE, TINY, as_trained, tiny_settings, write_classes
 from typecase import nets
 from typecase.charset import ClassSet
 from typecase.errors import ExitCode, ModelError
@@ -38,12 +38,7 @@ CARD = ModelCard(
 def module() -> nn.Module:
     torch.manual_seed(0)
     built = nets.build("charnet", classes=5, channels=1, size=SIZE, options=CARD.network_options)
-    # Running statistics and norms as a training leaves them, not as they begin.
-    for part in built.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            nn.init.uniform_(part.weight, 0.5, 1.5)
-            nn.init.uniform_(part.running_mean, -0.3, 0.3)  # type: ignore[arg-type]
-    return built.eval()
+    return as_trained(built)
 
 
 @pytest.mark.parametrize("half", [True, False])

@@ -13,7 +13,7 @@ from torch import nn
 
 from conftest import RunTypecase
 from line_fixtures import line_card
-from training_fixtures import NAMES, tiny_settings, write_classes
+from training_fixtures import NAMES, as_trained, tiny_settings, write_classes
 from typecase import nets
 from typecase.charset import ClassSet
 from typecase.errors import ExitCode, InputError, ModelError
@@ -34,11 +34,7 @@ CARD = line_card(network_name="linenet", network_options=TINY_LINES, classes=Cla
 def module() -> nn.Module:
     torch.manual_seed(0)
     built = nets.build("linenet", classes=5, channels=1, size=32, options=TINY_LINES)
-    for part in built.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            nn.init.uniform_(part.weight, 0.5, 1.5)
-            nn.init.uniform_(part.running_mean, -0.3, 0.3)  # type: ignore[arg-type]
-    return built.eval()
+    return as_trained(built)
 
 
 def strips(count: int, seed: int = 0) -> list[PixelArray]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from torch import nn
 
 from model_fixtures import CLASSES, bar
 from typecase.training.settings import (
@@ -46,3 +47,12 @@ def tiny_settings(data: Path, *, source: dict[str, Any] | None = None, **changes
         "loop": LoopSettings(**{**loop, **changes.pop("loop", {})}),
     }
     return TrainClassifierSettings(**{**values, **changes})
+
+
+def as_trained(module: nn.Module) -> nn.Module:
+    """Gives a fresh net running statistics and norms as a training leaves them, not as they begin."""
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            nn.init.uniform_(part.weight, 0.5, 1.5)
+            nn.init.uniform_(part.running_mean, -0.3, 0.3)  # type: ignore[arg-type]
+    return module.eval()

@@ -18,6 +18,12 @@ from typecase.document import Line
 from typecase.stages.recognize import LineRecognizer
 
 
+def weights_of(recognizer: LineRecognizer) -> list[Path]:
+    """The files that lines are read with unless told otherwise: the recogniser and its language model, if any."""
+    language_model = language_model_for(recognizer.classes, ReadOptions())
+    return [recognizer.path, *([language_model] if language_model else [])]
+
+
 class OurLines(LineReader):
     """The recogniser that is shipped, or another.
 
@@ -35,8 +41,7 @@ class OurLines(LineReader):
         self.path = self.recognizer.path
         self.precision = {"f32": "float32", "bf16": "bfloat16"}[self.recognizer._net.precision]
         self.facts: Mapping[str, Any] = {"threads": threads}
-        language_model = language_model_for(self.recognizer.classes, ReadOptions())
-        self.weights: Sequence[Path] = [self.path, *([language_model] if language_model else [])]
+        self.weights: Sequence[Path] = weights_of(self.recognizer)
 
     def lines(self, pictures: Sequence[Picture]) -> list[Line]:
         """Reads lines, as they come from their files."""

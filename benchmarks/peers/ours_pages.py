@@ -18,12 +18,10 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import _common  # noqa: F401 (puts this checkout on the path)
+from peers.ours import weights_of
 from peers.page_readers import PageAnswer, PagePicture, PageReader, answer_of
-from typecase.decoding.decoder import language_model_for
-from typecase.decoding.options import ReadOptions
 from typecase.reader import Reader
 from typecase.stages.detect import SHIPPED_MODEL as PAGES
-from typecase.stages.recognize import SHIPPED_MODEL as LINES
 
 # Read before the time of others is measured, so that the first page does not pay for what is made only once.
 _WARM = 3
@@ -50,8 +48,7 @@ class OurPages(PageReader):
         self.threads = threads
         self.facts: Mapping[str, Any] = {"threads": threads}
         self._named = {"--model": model, "--detector": detector}
-        language_model = language_model_for(self.reader.recognizer.classes, ReadOptions())
-        self.weights = [model or LINES, detector or PAGES, *([language_model] if language_model else [])]
+        self.weights = [*weights_of(self.reader.recognizer), detector or PAGES]
 
     def read(self, pages: Sequence[PagePicture]) -> list[PageAnswer]:
         """See `PageReader`."""

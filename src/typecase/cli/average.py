@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from typecase.cli import output
-from typecase.errors import OutputError
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
@@ -28,8 +27,7 @@ def average(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")] = False,
 ) -> None:
     """Make the mean of weights whose trainings went on from the same ones; it often reads better than any of them."""
-    if out.exists() and not overwrite:
-        raise OutputError(f"{out} is there already; name another file with --out, or use --overwrite.")
+    output.check_free(out, overwrite)
 
     from typecase.training.averaging import average_models
 

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from typecase.cli import output
-from typecase.errors import OutputError, UsageError
+from typecase.errors import UsageError
 
 app = typer.Typer(rich_markup_mode="rich", add_completion=False)
 
@@ -50,8 +50,7 @@ def export(
 ) -> None:
     """Turn trained weights into ONNX, and check that both give the same answers."""
     target = out if out is not None else model.with_suffix(".onnx")
-    if target.exists() and not overwrite:
-        raise OutputError(f"{target} is there already; name another file with --out, or use --overwrite.")
+    output.check_free(target, overwrite)
 
     if (precision is Precision.int8) != bool(calibrate):
         raise UsageError(

@@ -9,7 +9,10 @@ from __future__ import annotations
 import json
 import logging
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from typecase.errors import OutputError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -31,6 +34,20 @@ def set_verbosity(level: int) -> None:
         logging.captureWarnings(True)
         logging.getLogger("py.warnings").addHandler(_StandardError())
     _LOGGER.setLevel(_LEVELS.get(_verbosity, logging.DEBUG))
+
+
+def check_free(path: Path, overwrite: bool) -> None:
+    """Refuses, before any work is done, to write a file that is there already.
+
+    Args:
+        path: The file that `--out` names.
+        overwrite: Whether `--overwrite` was given.
+
+    Raises:
+        OutputError: It is there, and may not be replaced.
+    """
+    if path.exists() and not overwrite:
+        raise OutputError(f"{path} is there already; name another file with --out, or use --overwrite.")
 
 
 def verbosity() -> int:

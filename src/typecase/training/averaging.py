@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import torch
@@ -46,30 +46,33 @@ def average_models(paths: Sequence[Path], out: Path, shares: Sequence[float] = (
         raise UsageError(f"Each of the {len(paths)} files needs a share above 0; give as many, or none.")
     parts = [share / sum(shares) for share in shares]
     loaded = [load_model(path) for path in paths]
-    first, card = loaded[0]
+    card = loaded[0][1]
     for path, (_, other) in zip(paths[1:], loaded[1:], strict=True):
         _check_alike(paths[0], card, path, other)
-    mean = {name: tensor.float() * parts[0] for name, tensor in first.state_dict().items()}
-    for part, (module, _) in zip(parts[1:], loaded[1:], strict=True):
-        for name, tensor in module.state_dict().items():
-            mean[name] += tensor.float() * part
-    state: dict[str, Tensor] = {
+    cards = [one for _, one in loaded]
+    states = [module.state_dict() for module, _ in loaded]
+
+    def mean(numbers: Iterable[float]) -> float:
+        return sum(part * number for part, number in zip(parts, numbers, strict=True))
+
+    state: dict[str, Tensor] = {}
+    for name, tensor in states[0].items():
+        together = torch.zeros_like(tensor, dtype=torch.float32)
+        for part, one in zip(parts, states, strict=True):
+            together += one[name].float() * part
         # Counters of batches are whole numbers.
-        name: (mean[name] if tensor.is_floating_point() else mean[name].round()).to(tensor.dtype)
-        for name, tensor in first.state_dict().items()
-    }
-    levels = [level for level in card.confidence_maps if all(level in other.confidence_maps for _, other in loaded)]
+        state[name] = (together if tensor.is_floating_point() else together.round()).to(tensor.dtype)
+    levels = [level for level in card.confidence_maps if all(level in one.confidence_maps for one in cards)]
+    lines = {level: [one.confidence_maps[level] for one in cards] for level in levels}
     result = dataclasses.replace(
         card,
-        temperature=math.exp(
-            sum(part * math.log(other.temperature) for part, (_, other) in zip(parts, loaded, strict=True))
-        ),
+        temperature=math.exp(mean(math.log(one.temperature) for one in cards)),
         confidence_maps={
             level: (
-                round(sum(p * other.confidence_maps[level][0] for p, (_, other) in zip(parts, loaded, strict=True)), 4),
-                round(sum(p * other.confidence_maps[level][1] for p, (_, other) in zip(parts, loaded, strict=True)), 4),
+                round(mean(slope for slope, _ in found), 4),
+                round(mean(intercept for _, intercept in found), 4),
             )
-            for level in levels
+            for level, found in lines.items()
         },
         training={
             **card.training,
@@ -80,8 +83,7 @@ def average_models(paths: Sequence[Path], out: Path, shares: Sequence[float] = (
         figures={},
         created=datetime.date.today().isoformat(),
     )
-    with torch.inference_mode():
-        save_model(state, result, out, half=True)
+    save_model(state, result, out, half=True)
     return result
 
 
