@@ -128,3 +128,22 @@ def test_order() -> None:
     outcomes = [Outcome(Input(b"", str(number), str(number))) for number in range(4)]
     mixed = [(number, outcomes[number]) for number in (2, 0, 1, 3)]
     assert list(ordered(mixed)) == outcomes
+
+
+@pytest.mark.parametrize("cores", [2, 3])
+def test_processes_keep_to_a_core_each_where_they_take_all(
+    cores: int, tmp_path: Path, documents: list[Input], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("typecase.cli.worker_pool.usable_cores", lambda: cores)
+    model = write_line_model(tmp_path / "lines.onnx")
+    documents[1] = Input(Killer(), "killer.png", "killer")
+    usable = sorted(os.sched_getaffinity(0))
+    with WorkerPool(Job(Results(), {"model": model, "threads": 1}, "line"), 2) as pool:
+        assert len(list(pool.outcomes(documents))) == len(documents)
+        # One that was started last may not have come to read yet.
+        assert len(list(pool.outcomes(documents[2:] * 4))) == 4 * len(documents[2:])
+        ties = [os.sched_getaffinity(worker.process.pid) for worker in pool._workers]
+    if cores == 2:
+        assert ties == [{usable[0]}, {usable[1 % len(usable)]}]
+    else:
+        assert ties == [set(usable)] * 2

@@ -20,6 +20,7 @@ from typing import Any, Self
 
 from typecase.cli.read_inputs import Input
 from typecase.cli.read_job import Failure, Job, JobRunner, Outcome
+from typecase.cores import stay_on_core, usable_cores
 from typecase.document import Page
 from typecase.errors import ExitCode
 
@@ -50,10 +51,11 @@ class Part:
 
 @dataclass
 class _Worker:
-    """A process, the part that it is at, and how many of its answers are here."""
+    """A process, which of them it is, the part that it is at, and how many of its answers are here."""
 
     process: Any
     connection: Connection
+    place: int
     part: Part | None = None
     answered: int = 0
 
@@ -103,8 +105,10 @@ class WorkerPool:
         # A forked process would inherit locks that threads of this one may hold.
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
-        for _ in range(count):
-            self._workers.append(self._started())
+        # Fewer than the cores are left to move away from whatever else runs.
+        self._tied = count == usable_cores()
+        for place in range(count):
+            self._workers.append(self._started(place))
 
     def outcomes(self, documents: Sequence[Input]) -> Iterator[tuple[int, Outcome]]:
         """Reads documents.
@@ -175,16 +179,19 @@ class WorkerPool:
         worker.process.join(_PATIENCE)
         how = _way_of_death(worker.process.exitcode)
         worker.connection.close()
-        fresh = self._started()
+        fresh = self._started(worker.place)
         worker.process, worker.connection, worker.part = fresh.process, fresh.connection, None
         return f"{document.name} could not be read: the process that read it {how}; the file may be damaged."
 
-    def _started(self) -> _Worker:
+    def _started(self, place: int) -> _Worker:
         connection, theirs = self._context.Pipe()
-        process = self._context.Process(target=_work, args=(theirs, self._job), name="typecase-reader", daemon=True)
+        core = place if self._tied else None
+        process = self._context.Process(
+            target=_work, args=(theirs, self._job, core), name="typecase-reader", daemon=True
+        )
         process.start()
         theirs.close()
-        return _Worker(process, connection)
+        return _Worker(process, connection, place)
 
     def close(self) -> None:
         """Ends the processes; what they were writing is put away."""
@@ -218,10 +225,12 @@ def _way_of_death(code: int | None) -> str:
     return "ended unexpectedly"
 
 
-def _work(connection: Connection, job: Job) -> None:
+def _work(connection: Connection, job: Job, core: int | None) -> None:
     """What a process does until its connection is closed."""
     from typecase.cli import output
 
+    if core is not None:
+        stay_on_core(core)
     # Ctrl-C reaches every process of a terminal; the first of them decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _leave)
