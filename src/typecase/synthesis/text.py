@@ -118,7 +118,7 @@ def plain(text: str) -> str:
 class Sentences:
     """Whole sentences and pieces of them, in the cases and with the marks that print has.
 
-    Languages are drawn by the square root of their size, so that a small one is met often enough.
+    Languages are drawn equally often, however many sentences there are of each.
 
     Attributes:
         languages: Those that are drawn, in order.
@@ -169,7 +169,7 @@ class Sentences:
             names = ", ".join(str(file.path) for file in files) or "no file"
             raise DataError(f"Nothing can be drawn of {names} with these characters and languages; give other texts.")
         self._sentences = kept
-        self._choice = Choice({language: math.sqrt(len(sentences)) for language, sentences in kept.items()})
+        self._choice = Choice(dict.fromkeys(kept, 1.0))
         self.languages = tuple(kept)
 
     def sample(self, generator: np.random.Generator) -> str:
