@@ -124,8 +124,20 @@ def test_saved_and_loaded(tmp_path: Path) -> None:
         model.save(tmp_path / "lm.bin")
 
 
+def test_saved_with_many_characters(tmp_path: Path) -> None:
+    """The step to the first parent that has children takes more than a byte."""
+    names = "".join(map(chr, range(0x4E00, 0x4E00 + 600)))
+    model = CharacterModel.train([names[-9:], names[-5:]], ClassSet.of(names), 3, least_gain=0)
+    model.save(tmp_path / "lm.npz")
+    with np.load(tmp_path / "lm.npz") as file:
+        assert file["steps"].dtype == np.uint16
+    again = CharacterModel.load(tmp_path / "lm.npz")
+    for text in (names[-9:], names[:3], names[-4:-6:-1]):
+        assert again.log_probability(text) == model.log_probability(text)
+
+
 def test_files_that_are_no_language_model(tmp_path: Path) -> None:
-    model = CharacterModel.train(["the hat"], LETTERS, 3)
+    model = CharacterModel.train(["the hat"], LETTERS, 3, least_gain=0)
     model.save(tmp_path / "lm.npz")
     content = (tmp_path / "lm.npz").read_bytes()
     for name, damaged in (("cut", content[: len(content) // 2]), ("empty", b""), ("text", b"no model")):
@@ -141,11 +153,21 @@ def test_files_that_are_no_language_model(tmp_path: Path) -> None:
         CharacterModel.load(tmp_path / "newer.npz")
     with np.load(tmp_path / "lm.npz") as file:
         values = dict(file)
-    for name in ("before", "likely", "children", "symbols", "sizes"):
+    for name in ("before", "likely", "left", "steps", "symbols", "sizes"):
         changed = values | {name: values[name][:-1]}
         np.savez(tmp_path / "short.npz", **changed)
         with pytest.raises(ModelError, match="is no language model"):
             CharacterModel.load(tmp_path / "short.npz")
+    wrong = {
+        "before": (values["before"].astype(np.uint16), values["before"][::-1], values["before"] | np.uint8(128)),
+        "steps": (values["steps"].astype(np.int8), values["steps"] * np.uint8(0), values["steps"] + np.uint8(99)),
+        "symbols": (values["symbols"] + np.uint16(99), values["symbols"].astype(np.int64) - 9),
+        "likely": (values["likely"].astype(np.int16),),
+    }
+    for name, replaced in ((name, one) for name, some in wrong.items() for one in some):
+        np.savez(tmp_path / "wrong.npz", **(values | {name: replaced}))
+        with pytest.raises(ModelError, match="is no language model"):
+            CharacterModel.load(tmp_path / "wrong.npz")
     with pytest.raises(ModelError, match="does not exist"):
         CharacterModel.load(tmp_path / "missing.npz")
 

@@ -48,7 +48,7 @@ SURPRISE = -7.0
 """In reading, no character counts as less likely than e to the power of this: what is rare in the texts that a language
 model was made of, a letter of another language or a sign, may still stand in a picture."""
 
-_FORMAT = 2
+_FORMAT = 3
 _SHORT = 3
 _MOST_KEPT = 20_000
 _BOUNDARY = 0
@@ -66,7 +66,7 @@ class _Level:
     """The known runs of one length, as children of the runs without their first character.
 
     Attributes:
-        keys: Number of the parent in its level times the number of symbols, plus the symbol before; rising, [runs].
+        keys: Number of the parent in its level times the stride, plus the symbol before; rising, [runs].
         likely: Logarithm of the probability of the run's last character after the others, in steps, [runs].
         left: That of what is left, after this run, for characters that were not seen after it, [runs].
     """
@@ -107,6 +107,7 @@ class CharacterModel:
         self.order = len(levels)
         self.about = dict(about or {})
         self._symbols, self._count, self._levels = symbols, count, tuple(levels)
+        self._stride = _stride_of(count)
         # Who reads one of ten digits still has to say which.
         shares = np.bincount(symbols, minlength=count)
         self._shared = -np.log(np.maximum(shares, 1)).astype(np.float32)
@@ -230,7 +231,7 @@ class CharacterModel:
             left[length] = left[length - 1]
             longer = before[places] >= length - 1
             places, nodes = places[longer], nodes[longer]
-            wanted = (nodes * self._count + symbols[places - (length - 1)]).astype(keys.dtype)
+            wanted = (nodes * self._stride + symbols[places - (length - 1)]).astype(keys.dtype)
             at = np.searchsorted(keys, wanted)
             at[at == len(keys)] = 0
             there = keys[at] == wanted if len(keys) else np.zeros(len(at), bool)
@@ -269,11 +270,8 @@ class CharacterModel:
         shown = Path(path)
         if shown.suffix != ".npz":
             raise OutputError(f"{shown} must end in .npz to be a language model; choose another name.")
-        sizes = [len(level.keys) for level in self._levels]
-        children = [
-            np.bincount(level.keys // self._count, minlength=size)
-            for level, size in zip(self._levels[1:], sizes[:-1], strict=True)
-        ]
+        # Parents rise slowly, and in steps of few kinds: both parts compress well and are put together fast.
+        steps = np.concatenate([np.diff(level.keys >> 8, prepend=0) for level in self._levels])
         with atomic_write(shown) as temporary, temporary.open("wb") as file:
             np.savez_compressed(
                 file,
@@ -281,9 +279,9 @@ class CharacterModel:
                 about=np.frombuffer(json.dumps(self.about, ensure_ascii=False).encode(), np.uint8),
                 names=np.frombuffer("\n".join(self.names).encode(), np.uint8),
                 symbols=self._symbols.astype(np.uint16),
-                sizes=np.array(sizes, np.uint32),
-                children=np.concatenate([np.empty(0, np.int64), *children]).astype(np.uint16),
-                before=np.concatenate([level.keys % self._count for level in self._levels]).astype(np.uint16),
+                sizes=np.array([len(level.keys) for level in self._levels], np.uint32),
+                steps=steps.astype(np.min_scalar_type(steps.max())),
+                before=np.concatenate([level.keys & 255 for level in self._levels]).astype(np.uint8),
                 likely=np.concatenate([level.likely for level in self._levels]),
                 left=np.concatenate([level.left for level in self._levels]),
             )
@@ -317,6 +315,14 @@ def _symbols_of(names: Sequence[str]) -> tuple[_Labels, int]:
     for name in names:
         symbols.append(found.setdefault("0" if name in _DIGITS else name, len(found) + 1))
     return np.array(symbols, np.intp), len(found) + 1
+
+
+def _stride_of(count: int) -> int:
+    """By how much the keys of a parent's children lie apart from those of the next one, for so many symbols.
+
+    A power of two and at least 256, so that the low byte of a key tells of the symbol alone.
+    """
+    return 1 << max(8, (count - 1).bit_length())
 
 
 def _grown(stream: npt.NDArray[np.int32], count: int, order: int, least_gain: float) -> list[_Level]:
@@ -359,7 +365,7 @@ class _Grown:
     """A level while the tree grows.
 
     Attributes:
-        keys: See `_Level`.
+        keys: See `_Level`; the stride is the number of symbols.
         counts: How often each run was seen.
         likely: See `_Level`.
         shorter: The logarithm of that probability without the run's first character.
@@ -384,7 +390,9 @@ def _thinned(grown: list[_Grown], count: int) -> list[_Level]:
     numbers = np.arange(count)
     for place, level in enumerate(grown):
         kept = level.worth
-        keys = level.keys[kept] if not place else numbers[level.keys[kept] // count] * count + level.keys[kept] % count
+        keys = level.keys[kept]
+        if place:
+            keys = numbers[keys // count] * _stride_of(count) + keys % count
         left = np.zeros(len(kept))
         if place + 1 < len(grown):
             lower = grown[place + 1]
@@ -418,32 +426,32 @@ def _read(values: dict[str, npt.NDArray[Any]], names: Sequence[str], about: Mapp
     Raises:
         ValueError: They do not fit together.
     """
-    symbols, sizes, children, before = (
-        values[name].astype(np.int64) for name in ("symbols", "sizes", "children", "before")
-    )
-    likely, left = values["likely"], values["left"]
-    count = int(sizes[0])
-    bounds = np.cumsum([0, *sizes])
+    symbols, sizes = values["symbols"].astype(np.intp), values["sizes"].astype(np.int64).tolist()
+    steps, before, likely, left = (values[name] for name in ("steps", "before", "likely", "left"))
+    count = sizes[0]
     if not (
         1 <= len(sizes) <= 12
-        and likely.dtype == left.dtype == np.uint8
-        and len(before) == len(likely) == len(left) == bounds[-1]
-        and len(children) == bounds[-2]
+        and steps.dtype.kind == "u"
+        and before.dtype == likely.dtype == left.dtype == np.uint8
+        and len(steps) == len(before) == len(likely) == len(left) == sum(sizes)
         and len(symbols) == len(names) + 1
-        and min(int(symbols.min()), int(before.min()), int(children.min(initial=0))) >= 0
-        and max(int(symbols.max()), int(before.max())) < count
-        and all(
-            int(children[start:end].sum()) == size
-            for start, end, size in zip(bounds[:-2], bounds[1:-1], sizes[1:], strict=True)
-        )
+        and int(symbols.min()) >= 0
+        and int(symbols.max()) < count
     ):
         raise ValueError("arrays of different lengths")
+    stride = _stride_of(count)
     levels = []
-    for place, (start, end) in enumerate(itertools.pairwise(bounds.tolist())):
-        keys = before[start:end]
-        if place:
-            keys = keys + count * np.repeat(np.arange(sizes[place - 1]), children[bounds[place - 1] : start])
-        if not (keys[1:] > keys[:-1]).all():
-            raise ValueError("keys that do not rise")
-        levels.append(_Level(_small(keys), likely[start:end], left[start:end]))
+    bounds = itertools.pairwise(itertools.accumulate(sizes, initial=0))
+    for parents, (start, end) in zip([1, *sizes[:-1]], bounds, strict=True):
+        if end > start and int(steps[start:end].sum()) >= parents * stride >> 8:
+            raise ValueError("children of no parent")
+        # Half the memory where the largest key allows it, which is also made and searched faster.
+        keys: npt.NDArray[np.integer[Any]] = np.cumsum(
+            steps[start:end], dtype=np.int32 if parents * stride <= 1 << 31 else np.int64
+        )
+        keys <<= 8
+        keys |= before[start:end]
+        if not (keys[1:] > keys[:-1]).all() or int((keys & (stride - 1)).max(initial=0)) >= count:
+            raise ValueError("keys that do not rise, or of no symbol")
+        levels.append(_Level(keys, likely[start:end], left[start:end]))
     return CharacterModel(names, symbols, count, levels, about)
