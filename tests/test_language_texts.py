@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from typecase.charset import ClassSet
 from typecase.decoding.language_model import CharacterModel
-from typecase.errors import DataError, ExitCode, UsageError
+from typecase.errors import DataError, ExitCode, MissingExtraError, UsageError
 from typecase.synthesis.text import open_texts
 from typecase.training.language_texts import (
     MOST_WORDS,
+    WORDS,
     LanguageSources,
     receipt_lines,
     sentence_lines,
     string_lines,
     train_language_model,
+    word_lines,
+    words_of,
 )
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -45,6 +51,78 @@ def test_sentences_are_cut_into_lines_and_held_back_ones_left_out(texts: Path) -
     )
     assert any(line.isupper() for line in lines)
     assert all(line.isascii() for line in lines)
+
+
+def test_languages_count_by_the_square_root_of_their_size(tmp_path: Path) -> None:
+    sizes = {"en": 360, "de": 40, "fr": 170, "nl": 5}
+    for language, size in sizes.items():
+        # Every tenth line is left out of the sentences, so that nine of ten count.
+        text = "".join(f"{language} one two three four five six seven eight nine ten\n" for _ in range(size))
+        (tmp_path / f"{language}.txt").write_text(text)
+    lines = [line for line in sentence_lines(open_texts(tmp_path)) if not line.isupper()]
+    words = [word for line in lines for word in line.split()]
+    kept = {language: size - math.ceil(size / 10) for language, size in sizes.items()}
+    times = {language: words.count(language) / size for language, size in kept.items()}
+    assert times == {"en": 1, "de": 3, "fr": 1, "nl": 9}
+    # Each time where else they are cut is left to chance.
+    assert len({line for line in lines if line.startswith("nl")}) > 5
+
+
+@pytest.fixture
+def frequencies(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, float]]:
+    """Words of two languages in the place of wordfreq's."""
+    known = {
+        "de": {"der": 0.6, "haus": 0.2, "über": 0.1, "00": 0.05, "w3": 0.02, "жук": 0.02, "\N{OK HAND SIGN}": 0.01},
+        "tr": {"ilk": 1.0},
+    }
+    stub = SimpleNamespace(available_languages=lambda: known, get_frequency_dict=lambda code, wordlist: known[code])
+    monkeypatch.setitem(sys.modules, "wordfreq", stub)
+    return known
+
+
+def test_words_are_drawn_by_their_frequency(frequencies: dict[str, dict[str, float]]) -> None:
+    lines = list(word_lines("de", 5000))
+    assert lines == list(word_lines("de", 5000))
+    assert lines != list(word_lines("de", 5000, seed=1))
+    assert {len(line.split()) for line in lines} == set(range(1, MOST_WORDS + 1))
+    words = [word for line in lines for word in line.split()]
+    assert len(words) == 5000
+    assert {word.lower() for word in words} == {"der", "haus", "über"}
+    assert sum(word.lower() == "der" for word in words) / len(words) == pytest.approx(2 / 3, abs=0.03)
+    assert sum(line.isupper() for line in lines) / len(lines) == pytest.approx(0.12, abs=0.05)
+    mixed = [word for line in lines if not line.isupper() for word in line.split()]
+    assert set(mixed) == {"der", "Der", "haus", "Haus", "über", "Über"}
+    assert sum(word.istitle() for word in mixed) / len(mixed) == pytest.approx(0.5, abs=0.04)
+    assert {word for line in word_lines("tr", 100) for word in line.split()} == {"ilk", "İlk", "İLK"}
+    assert {line.lower() for line in word_lines("de", 50, characters="dernas ")} <= {
+        "der " * n + "der" for n in range(12)
+    }
+
+
+def test_words_that_cannot_be_drawn(frequencies: dict[str, dict[str, float]], monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match="no words of the language 'xx'"):
+        next(word_lines("xx", 5))
+    with pytest.raises(DataError, match="No word of 'tr' can be written"):
+        next(word_lines("tr", 5, characters="abc"))
+    monkeypatch.setitem(sys.modules, "wordfreq", None)
+    with pytest.raises(MissingExtraError, match=r"words by their frequency needs .*pip install 'typecase\[train\]'$"):
+        next(word_lines("de", 5))
+
+
+def test_languages_of_words() -> None:
+    assert words_of("all") == dict(WORDS)
+    assert words_of("lv+de") == {"lv": WORDS["lv"], "de": WORDS["de"]}
+    with pytest.raises(UsageError, match="No words can be drawn of the language 'ru'; choose one or several of en, de"):
+        words_of("de+ru")
+
+
+def test_wordfreq_has_words_of_all_these_languages() -> None:
+    import wordfreq
+
+    assert set(WORDS) <= set(wordfreq.available_languages())
+    lines = list(word_lines("lv", 300))
+    assert sum(len(line.split()) for line in lines) == 300
+    assert any(word in ("un", "ir") for line in lines for word in line.split())
 
 
 def test_strings_are_what_documents_are_made_of() -> None:
@@ -75,10 +153,18 @@ def test_a_model_of_all_of_it(texts: Path) -> None:
     assert model.log_probability("a long day") > model.log_probability("a lonq day") + 2
     assert model.about["texts"] == ["en.txt", "ru.txt"]
     assert model.about["strings"] == 50
+    assert model.about["words"] == {}
     with pytest.raises(UsageError, match="nothing to make a language model of"):
         train_language_model(LanguageSources(strings=0), classes)
     with pytest.raises(DataError, match="no\\.txt"):
         train_language_model(LanguageSources((texts / "no.txt",)), classes)
+
+
+def test_words_change_a_model(frequencies: dict[str, dict[str, float]]) -> None:
+    classes = ClassSet.of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
+    model = train_language_model(LanguageSources(strings=0, words={"de": 300}), classes, order=4)
+    assert model.about["words"] == {"de": 300}
+    assert model.log_probability("haus") > model.log_probability("hans") + 2
 
 
 def test_the_command(run_typecase: Run, texts: Path, tmp_path: Path) -> None:
@@ -91,6 +177,14 @@ def test_the_command(run_typecase: Run, texts: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.npz"
     assert run_typecase(*arguments, again).returncode == 0
     assert again.read_bytes() == out.read_bytes()
+    worded = tmp_path / "worded.npz"
+    done = run_typecase(*arguments, worded, "--words", "lv")
+    assert (done.returncode, done.stdout) == (0, f"{worded}\n")
+    assert CharacterModel.load(worded).about["words"] == {"lv": WORDS["lv"]}
+    assert len(CharacterModel.load(worded)) > 2 * len(CharacterModel.load(out))
+    unknown = run_typecase(*arguments, worded, "--words", "lv+xx")
+    assert (unknown.returncode, unknown.stdout) == (ExitCode.USAGE, "")
+    assert "No words can be drawn of the language 'xx'" in unknown.stderr
     wrong = run_typecase(*arguments, tmp_path / "mine.bin")
     assert (wrong.returncode, wrong.stdout) == (ExitCode.OUTPUT, "")
     assert "must end in .npz" in wrong.stderr

@@ -73,6 +73,7 @@ _EXTRA_OF = {
     "freetype": "train",
     "rapidfuzz": "train",
     "uharfbuzz": "train",
+    "wordfreq": "train",
     "fastapi": "serve",
     "multipart": "serve",
     "prometheus_client": "serve",

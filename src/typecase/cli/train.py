@@ -390,7 +390,7 @@ def detector(
     "language-model",
     epilog=(
         "[bold]Examples[/bold]\n\n"
-        "  typecase train language-model --texts sentences/ --out mine.npz\n\n"
+        "  typecase train language-model --texts sentences/ --words en+de --out mine.npz\n\n"
         "  typecase train language-model --texts invoices.txt --strings 0 --model mine.onnx --out mine.npz"
     ),
 )
@@ -407,6 +407,15 @@ def language_model(
     ] = None,
     receipts: Annotated[
         Path | None, typer.Option("--receipts", metavar="DIR", help="Texts of SROIE's receipts.", show_default=False)
+    ] = None,
+    words: Annotated[
+        str | None,
+        typer.Option(
+            "--words",
+            metavar="LANGUAGES",
+            help="Draw words of these by their frequency too, as in de+fr; all is 23 European ones.",
+            show_default=False,
+        ),
     ] = None,
     strings: Annotated[
         int | None,
@@ -434,10 +443,16 @@ def language_model(
     from typecase.decoding.language_model import LEAST_GAIN, ORDER
     from typecase.runtime.onnx_file import read_onnx
     from typecase.stages.recognize import SHIPPED_MODEL
-    from typecase.training.language_texts import STRINGS, LanguageSources, train_language_model
+    from typecase.training.language_texts import STRINGS, LanguageSources, train_language_model, words_of
 
     classes = read_onnx(SHIPPED_MODEL if model is None else model).card.classes
-    sources = LanguageSources(tuple(texts or ()), receipts, STRINGS if strings is None else strings, seed)
+    sources = LanguageSources(
+        texts=tuple(texts or ()),
+        receipts=receipts,
+        strings=STRINGS if strings is None else strings,
+        words={} if words is None else words_of(words),
+        seed=seed,
+    )
     made = train_language_model(
         sources, classes, order=order or ORDER, least_gain=LEAST_GAIN if least_gain is None else least_gain
     )

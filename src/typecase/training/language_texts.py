@@ -1,4 +1,4 @@
-"""What a language model is made of: sentences, strings as documents have them, and the texts of receipts.
+"""What a language model is made of: sentences, words by their frequency, strings as documents have them, receipts.
 
 Nothing that is measured or validated with is among it: every tenth sentence, the receipts whose number is divisible by
 ten, and those that validate in training a recogniser.
@@ -6,9 +6,11 @@ ten, and those that validate in training a recogniser.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -17,13 +19,18 @@ from typecase.charset import LATIN_CHARACTERS, ClassSet
 from typecase.datasets.line_sample import kept_apart
 from typecase.datasets.lines import SroieLines
 from typecase.decoding.language_model import LEAST_GAIN, ORDER, CharacterModel
-from typecase.errors import UsageError
+from typecase.errors import DataError, MissingExtraError, UsageError
 from typecase.synthesis.draws import Choice, chance, whole
 from typecase.synthesis.line_domains import DOMAINS, MIXTURE
 from typecase.synthesis.text import SENTENCES, TextFile, TextMixture, open_texts, sentences_of, upper
 
 MOST_WORDS = 12
 """Sentences are cut into lines of at most so many words, as a page cuts them: a line's end is no sentence's."""
+
+WORDS: Mapping[str, int] = dict.fromkeys("en de fr es pt nl it".split(), 80_000) | dict.fromkeys(
+    "ca cs da fi hu is lt lv nb pl ro sh sk sl sv tr".split(), 5_000
+)
+"""How many words are drawn of each language that they can be drawn of, by its code in wordfreq."""
 
 STRINGS = 100_000
 """How many strings are drawn."""
@@ -33,6 +40,12 @@ VALIDATION = 0.1
 
 # How many of the sentences are given in capitals as well.
 _CAPITALS = 0.5
+
+# How many lines of words are given in capitals, and how many words of the others with a large first letter: such as
+# begin sentences and titles, names, and the nouns of German.
+_WORDS_CAPITALS = 0.12
+_LARGE = 0.3
+_LARGE_OF = {"de": 0.5}
 
 # How many of the receipts' lines, which are in capitals, are given with large first letters as well, and in small ones.
 _TITLE, _SMALL = 0.35, 0.15
@@ -49,12 +62,14 @@ class LanguageSources:
         texts: Files or folders of sentences.
         receipts: A folder with receipts of SROIE; None takes none.
         strings: How many strings are drawn.
+        words: How many words are drawn of each language's frequencies, by its code in wordfreq; see `WORDS`.
         seed: Decides every chance.
     """
 
     texts: tuple[Path, ...] = ()
     receipts: Path | None = None
     strings: int = STRINGS
+    words: Mapping[str, int] = field(default_factory=dict)
     seed: int = 0
 
     def lines(self, characters: Collection[str] = LATIN_CHARACTERS) -> Iterator[str]:
@@ -65,9 +80,12 @@ class LanguageSources:
 
         Raises:
             DataError: A source cannot be used.
+            MissingExtraError: Words are asked for, and wordfreq is not installed.
         """
         if self.texts:
             yield from sentence_lines(open_texts(self.texts), characters=characters, seed=self.seed)
+        for language, count in self.words.items():
+            yield from word_lines(language, count, characters=characters, seed=self.seed)
         if self.strings:
             yield from string_lines(self.strings, characters=characters, seed=self.seed)
         if self.receipts is not None:
@@ -87,13 +105,18 @@ def train_language_model(
 
     Raises:
         DataError: A source cannot be used, or there is no text in them.
+        MissingExtraError: Words are asked for, and wordfreq is not installed.
         UsageError: There are no sources, or a number is out of range.
     """
-    if not sources.texts and not sources.strings and sources.receipts is None:
-        raise UsageError("There is nothing to make a language model of; name texts, receipts, or a number of strings.")
+    if not (sources.texts or sources.strings or sources.words or sources.receipts is not None):
+        raise UsageError(
+            "There is nothing to make a language model of; name texts, languages of words, receipts, or a number of "
+            "strings."
+        )
     characters = frozenset(name for name in classes.names if len(name) == 1)
     about = {
         "texts": sorted(file.path.name for file in open_texts(sources.texts)) if sources.texts else [],
+        "words": dict(sources.words),
         "receipts": sources.receipts is not None,
         "strings": sources.strings,
         "seed": sources.seed,
@@ -103,10 +126,37 @@ def train_language_model(
     return CharacterModel.train(sources.lines(characters), classes, order, least_gain=least_gain, about=about)
 
 
+def words_of(names: str) -> dict[str, int]:
+    """How many words are drawn of some languages.
+
+    Args:
+        names: Codes joined by `+`, or `all`.
+
+    Returns:
+        The part of `WORDS` that they are.
+
+    Raises:
+        UsageError: Words cannot be drawn of one of them.
+    """
+    if names == "all":
+        return dict(WORDS)
+    asked = names.split("+")
+    for name in asked:
+        if name not in WORDS:
+            raise UsageError(
+                f"No words can be drawn of the language {name!r}; choose one or several of {', '.join(WORDS)}, joined "
+                "by +, or all."
+            )
+    return {name: WORDS[name] for name in asked}
+
+
 def sentence_lines(
     files: Sequence[TextFile], *, characters: Collection[str] = LATIN_CHARACTERS, seed: int = 0
 ) -> Iterator[str]:
     """Gives all sentences but the tenth ones, cut into lines: as they stand, and half of them in capitals as well.
+
+    Languages count by the square root of their size: the sentences of smaller ones are given repeatedly, each time cut
+    anew.
 
     Args:
         files: From `typecase.synthesis.text.open_texts`.
@@ -114,16 +164,77 @@ def sentence_lines(
         seed: Decides where lines end, and which are given in capitals too.
     """
     generator = np.random.default_rng([seed, 0])
+    sentences: dict[str, list[tuple[str, ...]]] = {}
     for file in files:
-        for words in sentences_of(file, "train", characters):
+        sentences.setdefault(file.language, []).extend(sentences_of(file, "train", characters))
+    largest = max(map(len, sentences.values()), default=0)
+    for language, some in sentences.items():
+        for words in some * round(math.sqrt(largest / max(len(some), 1))):
             start = 0
             while start < len(words):
                 end = start + whole(generator, 1, MOST_WORDS)
                 line = " ".join(words[start:end])
                 yield line
                 if chance(generator, _CAPITALS):
-                    yield upper(line, file.language)
+                    yield upper(line, language)
                 start = end
+
+
+def word_lines(
+    language: str, count: int, *, characters: Collection[str] = LATIN_CHARACTERS, seed: int = 0
+) -> Iterator[str]:
+    """Draws words of a language as often as they are used, in lines of one to `MOST_WORDS`.
+
+    Frequencies are those of wordfreq (Speer 2022), of books, subtitles, news, encyclopedias and the web.
+
+    Args:
+        language: Its code in wordfreq.
+        count: How many words.
+        characters: What may stand in them; words with others, or with digits, are never drawn.
+        seed: Decides the rest; each language is drawn for itself.
+
+    Raises:
+        DataError: wordfreq does not know the language, or none of its words can be written with the characters.
+        MissingExtraError: wordfreq is not installed.
+    """
+    wordfreq = _wordfreq()
+    if language not in wordfreq.available_languages():
+        raise DataError(f"wordfreq has no words of the language {language!r}; choose another.")
+    allowed = frozenset(character for character in characters if not character.isdigit())
+    frequencies = {
+        word: frequency
+        for word, frequency in wordfreq.get_frequency_dict(language, wordlist="best").items()
+        if allowed.issuperset(word)
+    }
+    if not frequencies:
+        raise DataError(f"No word of {language!r} can be written with the characters allowed; allow more of them.")
+    words = list(frequencies)
+    shares = np.array(list(frequencies.values()))
+    generator = np.random.default_rng([seed, 3, *language.encode()])
+    drawn = generator.choice(len(words), count, p=shares / shares.sum()).tolist()
+    large = _LARGE_OF.get(language, _LARGE)
+    start = 0
+    while start < count:
+        end = start + whole(generator, 1, MOST_WORDS)
+        line = [words[number] for number in drawn[start:end]]
+        if chance(generator, _WORDS_CAPITALS):
+            yield upper(" ".join(line), language)
+        else:
+            yield " ".join(upper(word[0], language) + word[1:] if chance(generator, large) else word for word in line)
+        start = end
+
+
+def _wordfreq() -> Any:
+    """The module of wordfreq.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    try:
+        import wordfreq
+    except ImportError:
+        raise MissingExtraError("Drawing words by their frequency", "train") from None
+    return wordfreq
 
 
 def string_lines(count: int, *, characters: Collection[str] = LATIN_CHARACTERS, seed: int = 0) -> Iterator[str]:
