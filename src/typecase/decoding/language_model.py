@@ -38,7 +38,7 @@ LEAST_GAIN = 5.0
 """A run of three and more is kept where it changes the logarithm of the probability of the texts by this much. The file
 becomes small by that, and reading hardly worse."""
 
-WEIGHT = 0.3
+WEIGHT = 0.35
 """How much a language model's logarithm counts beside the net's."""
 
 REWARD = 0.6
