@@ -7,7 +7,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +25,7 @@ from document_fixtures import telling_document
 from scan_fixtures import drawn_scan, likeness
 from test_writers_pdf import copied, drawn
 from typecase import __version__
+from typecase.compat import ocrmypdf as plugin
 from typecase.compat.ocrmypdf import TypecaseEngine, add_engine_name, get_ocr_engine, page_element
 from typecase.compat.ocrmypdf_entry import get_ocr_engine as engine_by_name
 
@@ -169,3 +172,21 @@ def test_trees_of_every_kind_of_line() -> None:
     directions = {word.text: word.direction for word in straight.words}
     assert (directions["שלום"], directions["123"]) == ("rtl", "ltr")
     json.dumps([word.text for word in straight.words])
+
+
+def test_the_reader_is_opened_ahead_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_open_ahead", "_reader"):
+        monkeypatch.setattr(plugin, name, cache(getattr(plugin, name).__wrapped__))
+    options = SimpleNamespace(ocr_engine="auto", languages=["deu"])
+    other = SimpleNamespace(ocr_engine="tesseract", languages=["deu"])
+    assert get_ocr_engine(other) is None
+    assert not [one for one in threading.enumerate() if one.name == "open-typecase"]
+    assert isinstance(get_ocr_engine(options), TypecaseEngine)
+    assert isinstance(get_ocr_engine(options), TypecaseEngine)
+    for one in threading.enumerate():
+        if one.name == "open-typecase":
+            one.join()
+    assert plugin._open_ahead.cache_info().misses == 1
+    assert plugin._reader.cache_info().currsize == 1
+    assert plugin._opened(("de",)) is plugin._opened(("de",))
+    assert plugin._reader.cache_info().misses == 1

@@ -6,6 +6,7 @@ it as `--ocr-engine typecase`, and does what it always did otherwise.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from ocrmypdf import hookimpl
 from ocrmypdf.exceptions import InputFileError, MissingDependencyError
 from ocrmypdf.hocrtransform import Baseline, BoundingBox, OcrClass, OcrElement
 from ocrmypdf.pluginspec import OcrEngine, OrientationConfidence
+from PIL import Image
 
 from typecase import __version__
 from typecase.compat.orientation import orientation_confidence
@@ -35,7 +37,13 @@ _OPENING = threading.Lock()
 @hookimpl
 def get_ocr_engine(options: Any) -> OcrEngine | None:
     """Gives the engine, unless another one was asked for."""
-    return TypecaseEngine() if getattr(options, "ocr_engine", "auto") in ("auto", NAME) else None
+    return engine_ahead(options) if getattr(options, "ocr_engine", "auto") in ("auto", NAME) else None
+
+
+def engine_ahead(options: Any) -> OcrEngine:
+    """The engine, whose models are opened from now on: OCRmyPDF is busy with the PDF until it asks for a page."""
+    _open_ahead(_languages(options))
+    return TypecaseEngine()
 
 
 @hookimpl
@@ -180,11 +188,29 @@ def _read(path: Path, options: Any) -> Document:
     return _read_once(str(path), status.st_mtime_ns, status.st_size, _languages(options))
 
 
+def _opened(languages: tuple[str, ...]) -> Reader:
+    """The reader for some languages; OCRmyPDF asks from several threads at once, and it is opened but once."""
+    with _OPENING:
+        return _reader(languages)
+
+
 @cache
 def _reader(languages: tuple[str, ...]) -> Reader:
     from typecase.reader import Reader
 
     return Reader(languages or None, threads=1)
+
+
+@cache
+def _open_ahead(languages: tuple[str, ...]) -> None:
+    """Has a reader made ready, once."""
+
+    def open_it() -> None:
+        # Whoever reads the first page is told what is wrong.
+        with contextlib.suppress(TypecaseError):
+            _opened(languages).read(Image.new("L", (64, 64), 255))
+
+    threading.Thread(target=open_it, name="open-typecase").start()
 
 
 _last: tuple[tuple[Any, ...], Document] | None = None
@@ -198,9 +224,7 @@ def _read_once(*key: Any) -> Document:
         return kept[1]
     path, _, _, languages = key
     try:
-        with _OPENING:
-            reader = _reader(languages)
-        document = reader.read(path, max_pixels=None)
+        document = _opened(languages).read(path, max_pixels=None)
     except ModelError as error:
         raise MissingDependencyError(str(error)) from error
     except TypecaseError as error:

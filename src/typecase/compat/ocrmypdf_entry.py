@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ocrmypdf import hookimpl
 
-from typecase.compat.ocrmypdf import NAME, TypecaseEngine, add_engine_name
+from typecase.compat.ocrmypdf import NAME, add_engine_name, engine_ahead
 
 if TYPE_CHECKING:
     from ocrmypdf.pluginspec import OcrEngine
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @hookimpl
 def get_ocr_engine(options: Any) -> OcrEngine | None:
     """Gives the engine where it was asked for (`--ocr-engine typecase`)."""
-    return TypecaseEngine() if getattr(options, "ocr_engine", None) == NAME else None
+    return engine_ahead(options) if getattr(options, "ocr_engine", None) == NAME else None
 
 
 @hookimpl
