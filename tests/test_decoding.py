@@ -153,6 +153,18 @@ def test_a_characters_shares_add_up_to_at_most_one(logits: list[FloatArray], alt
         assert {int(label), BLANK}.isdisjoint(others.tolist())
 
 
+@given(st.lists(small_logits, min_size=1, max_size=3))
+def test_a_characters_shares_come_from_all_frames_of_its_run(logits: list[FloatArray]) -> None:
+    frames = Frames.of(logits)
+    runs = greedy(frames)
+    found = certainties(frames, runs, 2)
+    for number, (label, start, end) in enumerate(zip(runs.classes, runs.starts, runs.ends, strict=True)):
+        part = frames.probabilities[start:end]
+        shares = part[:, BLANK + 1 :].sum(axis=0) * (1 - part[:, BLANK].prod()) / part[:, BLANK + 1 :].sum()
+        assert found.confidences[number] == pytest.approx(shares[label - 1], abs=1e-5)
+        assert np.allclose(found.other_confidences[number], shares[found.others[number] - 1], atol=1e-5)
+
+
 def test_words_are_what_lies_between_spaces() -> None:
     logits = [logits_of(path) for path in ("..a.b.", " a.a  .b. ", "...", " . ", "ab", "")]
     assert texts_of(ReadOptions(), logits) == [["ab"], ["aa", "b"], [], [], ["ab"], []]
@@ -281,7 +293,8 @@ def test_boxes_are_drawn_around_the_ink(data: st.DataObject) -> None:
             width, top = data.draw(st.integers(3, 12)), data.draw(st.integers(0, 25))
             bars.append((at, top, at + width, data.draw(st.integers(top + 1, 32))))
             at += width + data.draw(st.integers(2, 9))
-        canvases.append(canvas_of(bars, at + 2))
+        # More paper than ink, as on any line.
+        canvases.append(canvas_of(bars, 2 * at + 2))
         truths += bars
         # The middle half of a bar: nearer to its neighbour's middle than to its own it would not be seen.
         centres += [
