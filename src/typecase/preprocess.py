@@ -143,10 +143,13 @@ class LinePreprocess:
         """
         if isinstance(image, np.ndarray):
             image = Image.fromarray(image)
-        # Grey by the ITU-R BT.601 luma weights, which is what Pillow's "L" means.
-        image = image.convert("L")
+        if image.mode != "L":
+            # Grey by the ITU-R BT.601 luma weights, which is what Pillow's "L" means.
+            image = image.convert("L")
         width = max(1, round(image.width * self.height / image.height))
-        image = image.reduce((max(1, image.width // (4 * width)), max(1, image.height // (4 * self.height))))
+        factors = (max(1, image.width // (4 * width)), max(1, image.height // (4 * self.height)))
+        if factors != (1, 1):
+            image = image.reduce(factors)
         if image.size != (width, self.height):
             # Pillow widens the filter when shrinking, so this is antialiased.
             image = image.resize((width, self.height), Image.Resampling.BILINEAR)
@@ -156,7 +159,7 @@ class LinePreprocess:
         """Turns a line dark on light and stretches its contrast; bytes of any shape to bytes of that shape."""
         counts = np.bincount(grey.ravel(), minlength=256)
         shares = np.cumsum(counts) / grey.size
-        darkest, middle, lightest = (int(np.searchsorted(shares, share)) for share in (0.005, 0.5, 0.995))
+        darkest, middle, lightest = np.searchsorted(shares, (0.005, 0.5, 0.995)).tolist()
         levels = np.arange(256, dtype=np.float32)
         # Ink covers less than half of a line, so the middle level is the ground.
         if self.polarity == "dark-on-light" and lightest - middle > middle - darkest:
@@ -165,7 +168,7 @@ class LinePreprocess:
         span = max(lightest - darkest, self.contrast)
         # The lightest level becomes white: where there is no ink, nothing is invented.
         stretched = np.clip(255 - (lightest - levels) * (255.0 / span), 0, 255)
-        levelled: PixelArray = np.round(stretched).astype(np.uint8)[grey]
+        levelled: PixelArray = np.round(stretched).astype(np.uint8).take(grey)
         return levelled
 
     def padded_width(self, width: int) -> int:
