@@ -165,6 +165,14 @@ def test_a_characters_shares_come_from_all_frames_of_its_run(logits: list[FloatA
         assert np.allclose(found.other_confidences[number], shares[found.others[number] - 1], atol=1e-5)
 
 
+def test_alternatives_that_are_equally_likely_come_in_the_order_of_the_classes() -> None:
+    probabilities = np.full((1, 60), 0.01, np.float32)
+    probabilities[0, 20], probabilities[0, 50] = 0.5, 0.1
+    frames = Frames(probabilities, np.array([0]), np.array([0, 1]))
+    found = certainties(frames, greedy(frames), 4)
+    assert found.others.tolist() == [[50, 1, 2, 3]]
+
+
 def test_words_are_what_lies_between_spaces() -> None:
     logits = [logits_of(path) for path in ("..a.b.", " a.a  .b. ", "...", " . ", "ab", "")]
     assert texts_of(ReadOptions(), logits) == [["ab"], ["aa", "b"], [], [], ["ab"], []]
