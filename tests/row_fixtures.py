@@ -34,7 +34,7 @@ class RowReader:
 
     def __init__(self, recognizer: LineRecognizer) -> None:
         self.recognizer = recognizer
-        self.detector = SimpleNamespace(path=Path(recognizer.path))
+        self.detector = SimpleNamespace(path=Path(recognizer.path), sha256=recognizer.sha256)
         self.seen: list[tuple[int, int]] = []
 
     def read(self, image: Image.Image, options: ReadOptions | None = None, region: Box | None = None) -> Page:

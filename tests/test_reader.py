@@ -40,6 +40,15 @@ def test_every_kind_of_source(reader: Reader, tmp_path: Path) -> None:
         assert reader.read(source, "line").text == "AB OE"
 
 
+def test_the_document_names_the_model_that_read_it(tmp_path: Path) -> None:
+    """Whatever has taken its place in the folder since."""
+    path = write_line_model(tmp_path / "tiny.onnx")
+    read_with = sha256_of(path)
+    reader = Reader(model=path, threads=1)
+    path.write_bytes(b"another")
+    assert reader.read(line_picture("AB OE"), "line").provenance["recognizer"]["sha256"] == read_with
+
+
 def test_the_document_says_where_it_comes_from(reader: Reader, model: Path, tmp_path: Path) -> None:
     path = tmp_path / "line.png"
     line_picture("AB OE").save(path)

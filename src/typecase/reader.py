@@ -356,29 +356,23 @@ class Reader:
         return _joined(page, request)
 
     def _provenance(self, request: Request) -> dict[str, Any]:
-        made_by: dict[str, Any] = {"typecase": __version__, "recognizer": self._recognizer_facts}
+        recognizer = self.recognizer
+        made_by: dict[str, Any] = {"typecase": __version__, "recognizer": _facts(recognizer.path, recognizer.sha256)}
         if request.finds_lines:
-            made_by["detector"] = self._detector_facts
-        language_model = language_model_for(self.recognizer.classes, request.options)
+            detector = self.page_reader.detector
+            made_by["detector"] = _facts(detector.path, detector.sha256)
+        language_model = language_model_for(recognizer.classes, request.options)
         if language_model is not None:
             made_by["language_model"] = self._language_model_facts(language_model)
         return {**made_by, "options": request.to_dict()}
 
-    @cached_property
-    def _recognizer_facts(self) -> dict[str, str]:
-        return _facts(self.recognizer.path)
-
     def _language_model_facts(self, path: os.PathLike[str]) -> dict[str, str]:
         # The shipped one does not change; another may be replaced by its owner.
-        return self._shipped_language_model_facts if path == SHIPPED_LANGUAGE_MODEL else _facts(path)
+        return self._shipped_language_model_facts if path == SHIPPED_LANGUAGE_MODEL else _facts(path, sha256_of(path))
 
     @cached_property
     def _shipped_language_model_facts(self) -> dict[str, str]:
-        return _facts(SHIPPED_LANGUAGE_MODEL)
-
-    @cached_property
-    def _detector_facts(self) -> dict[str, str]:
-        return _facts(self.page_reader.detector.path)
+        return _facts(SHIPPED_LANGUAGE_MODEL, sha256_of(SHIPPED_LANGUAGE_MODEL))
 
 
 def read(source: DocumentSource, mode: Mode = "page", **options: Any) -> Document:
@@ -417,5 +411,5 @@ def _joined(page: Page, request: Request) -> Page:
     return msgspec.structs.replace(page, blocks=dehyphenate(page.blocks)) if request.join_hyphens else page
 
 
-def _facts(path: os.PathLike[str]) -> dict[str, str]:
-    return {"name": os.path.splitext(os.path.basename(path))[0], "sha256": sha256_of(path)}
+def _facts(path: os.PathLike[str], sha256: str) -> dict[str, str]:
+    return {"name": os.path.splitext(os.path.basename(path))[0], "sha256": sha256}

@@ -54,12 +54,12 @@ def compiled_net(name: str, load: Callable[[bytes], Any], compile_anew: Callable
 
 def _read(path: Path) -> bytes | None:
     try:
-        whole = path.read_bytes()
+        with path.open("rb") as file:
+            digest, content = file.read(_DIGEST), file.read()
         # For `_write`, which looks what was used last.
         os.utime(path)
     except OSError:
         return None
-    digest, content = whole[:_DIGEST], whole[_DIGEST:]
     return content if hashlib.sha256(content).digest() == digest else None
 
 

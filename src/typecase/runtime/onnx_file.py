@@ -11,6 +11,7 @@ import hashlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from typecase.errors import ModelError
@@ -67,6 +68,11 @@ class OnnxFile:
     where: str
     content: bytes
     card: ModelCard
+
+    @cached_property
+    def sha256(self) -> str:
+        """The SHA-256 of the whole file as hexadecimal digits."""
+        return hashlib.sha256(self.content).hexdigest()
 
 
 def read_onnx(path: str | os.PathLike[str]) -> OnnxFile:
@@ -160,16 +166,16 @@ def _refuse_other_kinds(content: bytes, where: str) -> None:
         )
 
 
-def _top_level(content: bytes) -> tuple[dict[str, str], bytes | None]:
+def _top_level(content: bytes) -> tuple[dict[str, str], memoryview | None]:
     """The metadata of a model and the bytes of its graph."""
     metadata: dict[str, str] = {}
-    graph: bytes | None = None
+    graph: memoryview | None = None
     for number, value in _fields(content):
         if number == _MODEL_GRAPH and isinstance(value, memoryview):
             if graph is not None:
                 # Legal, but no exporter writes a graph in pieces, and a checksum over one of them proves nothing.
                 raise _Damaged
-            graph = bytes(value)
+            graph = value
         elif number == _MODEL_METADATA and isinstance(value, memoryview):
             if len(value) > MAX_CARD_BYTES + 1024:
                 raise _Damaged

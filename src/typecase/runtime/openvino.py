@@ -8,7 +8,6 @@ nothing is sent, nothing is written, and the import takes less than half the tim
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import importlib
 import os
 import sys
@@ -151,7 +150,7 @@ class LoadedNet:
             raise UsageError(f"The precision {precision!r} is not known; choose f32, bf16 or auto.")
         self.threads = default_threads() if threads is None else threads
         self._where = model.where
-        self._digest = hashlib.sha256(model.content).hexdigest()
+        self._digest = model.sha256
         self._lock = threading.Lock()
         self._openvino = import_openvino()
         self._core = self._openvino.Core()

@@ -49,6 +49,7 @@ class LineDetector:
 
     Attributes:
         card: What the model says about itself.
+        sha256: Of the model's file, as hexadecimal digits.
         precision: In which it computes, `f32` or `bf16`.
     """
 
@@ -78,6 +79,7 @@ class LineDetector:
                 "name a detector."
             )
         self.card: ModelCard = content.card
+        self.sha256 = content.sha256
         self._preprocess = content.card.page_preprocess
         self._net = OpenVinoPageNet(content, threads, precision)
         self.precision = self._net.precision

@@ -78,6 +78,7 @@ class LineRecognizer:
 
     Attributes:
         card: What the model says about itself.
+        sha256: Of the model's file, as hexadecimal digits.
         classes: The characters that it knows.
         precision: In which it computes, `f32` or `bf16`.
     """
@@ -108,6 +109,7 @@ class LineRecognizer:
                 "name a recogniser."
             )
         self.card: ModelCard = content.card
+        self.sha256 = content.sha256
         self.classes: ClassSet = content.card.classes
         self._preprocess = content.card.line_preprocess
         self._net = OpenVinoLineNet(content, threads, precision)
