@@ -8,6 +8,7 @@ letters, how long and how tightly set they are. What is cut into columns is look
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby, pairwise
 from typing import TypeAlias
 
@@ -179,20 +180,20 @@ class _Columns:
     """Columns beside each other.
 
     Attributes:
+        pieces: All pieces.
+        members: Those in the columns.
+        number: The number of the column of each member.
         gutters: The bands between them.
         columns: Each column.
-        before: For each gutter all that is left of it, read across.
-        after: For each gutter all that is right of it, read across.
-        wide: Width of each gutter in characters.
         levels: For each gutter the share of rows that stand level on both sides; None where the columns do not stand
             side by side.
     """
 
+    pieces: Pieces
+    members: Places
+    number: Places
     gutters: list[Gap]
     columns: list[_Column]
-    before: list[_Column]
-    after: list[_Column]
-    wide: list[float]
     levels: list[float | None]
 
     @classmethod
@@ -207,14 +208,27 @@ class _Columns:
         if not gutters:
             return None
         columns = [_column(pieces, members[number == place]) for place in range(len(gutters) + 1)]
-        before, after = columns[:1], columns[1:]
-        if len(gutters) > 1:
-            before = [_column(pieces, members[number <= place]) for place in range(len(gutters))]
-            after = [_column(pieces, members[number > place]) for place in range(len(gutters))]
-        character = float(np.median(pieces.character[members]))
-        wide = [(high - low) / character for low, high in gutters]
         levels = [_level(left, right) for left, right in pairwise(columns)]
-        return cls(gutters, columns, before, after, wide, levels)
+        return cls(pieces, members, number, gutters, columns, levels)
+
+    @cached_property
+    def character(self) -> float:
+        """Usual width of a character."""
+        return float(np.median(self.pieces.character[self.members]))
+
+    def wide(self, place: int) -> float:
+        """Width of a gutter in characters."""
+        low, high = self.gutters[place]
+        return (high - low) / self.character
+
+    def before(self, place: int) -> _Column:
+        """All that is left of a gutter, read across."""
+        return _column(self.pieces, self.members[self.number <= place]) if place else self.columns[0]
+
+    def after(self, place: int) -> _Column:
+        """All that is right of a gutter, read across."""
+        last = place == len(self.gutters) - 1
+        return self.columns[-1] if last else _column(self.pieces, self.members[self.number > place])
 
     def running(self) -> list[Gap]:
         """The gutters between columns of running text, which are surely read one after the other."""
@@ -234,7 +248,6 @@ class _Columns:
 
     def _is_apart(self, place: int) -> bool:
         left, right = self.columns[place], self.columns[place + 1]
-        before, after = self.before[place], self.after[place]
         level = self.levels[place]
         if level is None:
             return False
@@ -245,6 +258,7 @@ class _Columns:
             and min(left.letters, right.letters) >= 0.5
         ):
             return True
+        before, after = self.before(place), self.after(place)
         if level < 0.6:
             # Numbers that are set lower or higher than what they belong to still belong to it.
             return before.reads and after.reads
@@ -255,10 +269,10 @@ class _Columns:
         # An address beside a list of labels and what they stand for.
         if min(before.labels, after.labels) <= 0.2 and max(before.labels, after.labels) >= 0.6:
             address = before if before.labels < after.labels else after
-            return address.reads and self.wide[place] >= FAR
+            return address.reads and self.wide(place) >= FAR
         # Two addresses; what is filled into a form stands at some distance from its label.
         plain = max(before.cells, after.cells) <= 0.2
-        return plain and len(self.gutters) == 1 and self.wide[place] >= 2.5 and before.reads and after.reads
+        return plain and len(self.gutters) == 1 and self.wide(place) >= 2.5 and before.reads and after.reads
 
 
 def _run_beside(left: _Column, right: _Column, level: float) -> bool:
