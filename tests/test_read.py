@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import re
@@ -19,7 +20,11 @@ from conftest import REPOSITORY
 from line_fixtures import line_picture, write_line_model
 from pdf_fixtures import pdf_of
 from typecase.cli import main
+from typecase.cli.read_job import Job, JobRunner
+from typecase.cli.read_results import Results
 from typecase.document import Document
+from typecase.errors import ModelError
+from typecase.writers import WriteOptions
 
 Run = Callable[..., "subprocess.CompletedProcess[Any]"]
 
@@ -229,6 +234,17 @@ def test_an_interruption_keeps_what_was_done(model: Path, tmp_path: Path) -> Non
     # The file may be there a moment before the first process has heard of it.
     assert re.fullmatch(r"Interrupted; [01] of 2 documents are done\. --resume goes on\.\n", said[1])
     assert [path.name for path in out.iterdir()] == ["line1.txt"]
+
+
+def test_garbage_is_collected_again_once_the_reader_is_open_or_cannot_be(model: Path, tmp_path: Path) -> None:
+    results = Results(("text",), None, False, False, False, WriteOptions())
+    for path in (model, tmp_path / "none.onnx"):
+        try:
+            assert JobRunner(Job(results, {"model": path}, "line", {}, None, 0)).reader.recognizer.path == path
+        except ModelError:
+            assert path != model
+        assert gc.isenabled()
+    gc.unfreeze()
 
 
 def test_a_reader_of_ours_that_goes_away(model: Path, tmp_path: Path) -> None:

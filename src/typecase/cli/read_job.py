@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import itertools
 import logging
@@ -134,9 +135,15 @@ class JobRunner:
             ModelError: A model cannot be used.
             UsageError: An option is impossible.
         """
-        from typecase.reader import Reader
+        # What the start brings stays to the end: nothing in it is worth a look of the collector's, now or later.
+        gc.disable()
+        try:
+            from typecase.reader import Reader
 
-        return Reader(**self.job.reader)
+            return Reader(**self.job.reader)
+        finally:
+            gc.freeze()
+            gc.enable()
 
     @property
     def options(self) -> dict[str, Any]:
