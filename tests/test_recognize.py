@@ -23,7 +23,7 @@ from typecase.document import Line
 from typecase.errors import ModelError, UsageError
 from typecase.preprocess import LinePreprocess
 from typecase.runtime.onnx_file import parse_onnx, with_card
-from typecase.runtime.openvino_lines import OpenVinoLineNet
+from typecase.runtime.openvino_lines import SIZES, OpenVinoLineNet, batch_sizes
 from typecase.stages.pieces import GRID, pieces_of
 from typecase.stages.recognize import SHIPPED_MODEL, LineRecognizer
 
@@ -249,7 +249,17 @@ def test_logits_are_those_of_each_line_by_itself() -> None:
     assert net([]) == []
 
 
-def test_lines_go_through_the_net_one_by_one_the_widest_first(monkeypatch: pytest.MonkeyPatch) -> None:
+@given(lines=st.integers(0, 200), width=st.sampled_from([32, 256, 288, 512, 640, 2048, 1 << 16]))
+def test_lines_are_divided_into_batches_of_few_sizes(lines: int, width: int) -> None:
+    sizes = batch_sizes(lines, width)
+    allowed = next((sizes for most, sizes in SIZES if width <= most), (1,))
+    assert set(sizes) <= set(allowed)
+    # All but the last are full, and of that one at most a quarter is empty.
+    assert sum(sizes[:-1]) < lines <= sum(sizes) if lines else not sizes
+    assert 4 * (sum(sizes) - lines) <= (sizes[-1] if sizes else 0)
+
+
+def test_wide_lines_go_through_the_net_in_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     net = line_net(line_onnx())
     run = net._run
     shapes: list[tuple[int, ...]] = []
@@ -259,9 +269,11 @@ def test_lines_go_through_the_net_one_by_one_the_widest_first(monkeypatch: pytes
         return run(inputs)
 
     monkeypatch.setattr(net, "_run", seen)
-    canvases = [np.full((32, width), 255, np.uint8) for width in (60, 8192, 500, 64)]
-    assert [len(logits) * 4 for logits in net(canvases)] == [64, 8192, 512, 64]
-    assert shapes == [(1, 1, 32, width) for width in (8192, 512, 64, 64)]
+    canvases = [np.full((32, width), 255, np.uint8) for width in [64] * 7 + [512] * 5 + [8192] * 2]
+    assert len(net(canvases)) == len(canvases)
+    # The widest first; seven narrow ones are fewer steps as eight.
+    expected = [(1, 8192)] * 2 + [(2, 512)] * 2 + [(1, 512)] + [(4, 64)] * 2
+    assert [(shape[0], shape[3]) for shape in shapes] == expected
 
 
 def test_a_card_that_belongs_to_another_net() -> None:
