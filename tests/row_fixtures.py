@@ -37,6 +37,9 @@ class RowReader:
         self.detector = SimpleNamespace(path=Path(recognizer.path), sha256=recognizer.sha256)
         self.seen: list[tuple[int, int]] = []
 
+    def prepare(self) -> None:
+        self.recognizer.prepare()
+
     def read(self, image: Image.Image, options: ReadOptions | None = None, region: Box | None = None) -> Page:
         self.seen.append(image.size)
         grey = np.asarray(image.convert("L")).copy()

@@ -264,8 +264,9 @@ class Reader:
             options = {"languages": self.languages, **options}
         request = Request.of(**options)
         if request.finds_lines:
-            # Now rather than with the first page, so that a missing model is not told of every source.
-            _ = self.page_reader
+            # Now rather than with the first page, so that a missing model is not told of every source, and what takes
+            # a while is done while the source is opened.
+            self.page_reader.prepare()
         return request
 
     def _reading(self, source: DocumentSource, request: Request) -> Reading:

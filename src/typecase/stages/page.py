@@ -127,7 +127,7 @@ class PageReader:
         if not grey.size:
             return Page(*image.size)
         grey = np.ascontiguousarray(grey)
-        self._prepare()
+        self.prepare()
         rotation, leading, others = self._read_upright(grey, options)
         frame = _Frame.of(rotation, [one.piece for one in leading], grey.shape[1], grey.shape[0])
         level, across = ([line for one in some if (line := frame.placed(one))] for some in (leading, others))
@@ -140,8 +140,8 @@ class PageReader:
             return Page(*image.size)
         return Page(*image.size, blocks, rotation=rotation, skew=round(frame.skew, 2))
 
-    def _prepare(self) -> None:
-        """Has the recogniser made ready while lines are being found, for both take a while at the first page."""
+    def prepare(self) -> None:
+        """Has the recogniser made ready in another thread, while sources are opened and lines found."""
         if not self._prepared:
             self._prepared = True
 
