@@ -60,7 +60,7 @@ def add_engine_name(parser: Any) -> None:
 
 
 class TypecaseEngine(OcrEngine):
-    """Reads pages for OCRmyPDF, which reads several at a time: so one thread each."""
+    """Reads pages for OCRmyPDF, whose threads share one reader and all its cores."""
 
     @staticmethod
     def version() -> str:
@@ -198,7 +198,7 @@ def _opened(languages: tuple[str, ...]) -> Reader:
 def _reader(languages: tuple[str, ...]) -> Reader:
     from typecase.reader import Reader
 
-    return Reader(languages or None, threads=1)
+    return Reader(languages or None)
 
 
 @cache
