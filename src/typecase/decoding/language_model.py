@@ -347,7 +347,8 @@ def _grown(stream: npt.NDArray[np.int32], count: int, order: int, least_gain: fl
         after = np.bincount(contexts[known], counts[known], len(last.keys))[contexts]
         kinds = np.bincount(contexts[known], minlength=len(last.keys))[contexts]
         shorter = last.likely[distinct // count]
-        with np.errstate(divide="ignore"):
+        # What has no known context is left out below, whatever comes out here.
+        with np.errstate(divide="ignore", invalid="ignore"):
             likely = np.log((counts + kinds * np.exp(shorter)) / (after + kinds))
             gains = counts * (likely - shorter - np.log(kinds / (after + kinds)))
         often = known & ((counts >= LEAST_COUNT) | (length <= _SHORT))
