@@ -188,5 +188,11 @@ def test_the_reader_is_opened_ahead_and_once(monkeypatch: pytest.MonkeyPatch) ->
             one.join()
     assert plugin._open_ahead.cache_info().misses == 1
     assert plugin._reader.cache_info().currsize == 1
-    assert plugin._opened(("de",)) is plugin._opened(("de",))
+    assert plugin._opened(*plugin._settings(options)).languages == ("de",)
     assert plugin._reader.cache_info().misses == 1
+
+
+def test_worker_processes_compute_with_a_thread_each() -> None:
+    alone = SimpleNamespace(languages=["eng"], use_threads=False)
+    assert plugin._settings(alone) == ((), 1)
+    assert plugin._settings(SimpleNamespace(languages=["deu", "eng"], use_threads=True)) == (("de", "en"), None)

@@ -42,7 +42,7 @@ def get_ocr_engine(options: Any) -> OcrEngine | None:
 
 def engine_ahead(options: Any) -> OcrEngine:
     """The engine, whose models are opened from now on: OCRmyPDF is busy with the PDF until it asks for a page."""
-    _open_ahead(_languages(options))
+    _open_ahead(*_settings(options))
     return TypecaseEngine()
 
 
@@ -185,30 +185,30 @@ def _box(box: Box) -> BoundingBox:
 
 def _read(path: Path, options: Any) -> Document:
     status = path.stat()
-    return _read_once(str(path), status.st_mtime_ns, status.st_size, _languages(options))
+    return _read_once(str(path), status.st_mtime_ns, status.st_size, *_settings(options))
 
 
-def _opened(languages: tuple[str, ...]) -> Reader:
-    """The reader for some languages; OCRmyPDF asks from several threads at once, and it is opened but once."""
+def _opened(languages: tuple[str, ...], threads: int | None) -> Reader:
+    """The reader with some settings; OCRmyPDF asks from several threads at once, and it is opened but once."""
     with _OPENING:
-        return _reader(languages)
+        return _reader(languages, threads)
 
 
 @cache
-def _reader(languages: tuple[str, ...]) -> Reader:
+def _reader(languages: tuple[str, ...], threads: int | None) -> Reader:
     from typecase.reader import Reader
 
-    return Reader(languages or None)
+    return Reader(languages or None, threads=threads)
 
 
 @cache
-def _open_ahead(languages: tuple[str, ...]) -> None:
+def _open_ahead(languages: tuple[str, ...], threads: int | None) -> None:
     """Has a reader made ready, once."""
 
     def open_it() -> None:
         # Whoever reads the first page is told what is wrong.
         with contextlib.suppress(TypecaseError):
-            _opened(languages).read(Image.new("L", (64, 64), 255))
+            _opened(languages, threads).read(Image.new("L", (64, 64), 255))
 
     threading.Thread(target=open_it, name="open-typecase").start()
 
@@ -222,9 +222,9 @@ def _read_once(*key: Any) -> Document:
     kept = _last
     if kept is not None and kept[0] == key:
         return kept[1]
-    path, _, _, languages = key
+    path, _, _, languages, threads = key
     try:
-        document = _opened(languages).read(path, max_pixels=None)
+        document = _opened(languages, threads).read(path, max_pixels=None)
     except ModelError as error:
         raise MissingDependencyError(str(error)) from error
     except TypecaseError as error:
@@ -233,8 +233,13 @@ def _read_once(*key: Any) -> Document:
     return document
 
 
-def _languages(options: Any) -> tuple[str, ...]:
-    """The languages to lean to. English alone is what OCRmyPDF says where nothing was said, so it means any."""
+def _settings(options: Any) -> tuple[tuple[str, ...], int | None]:
+    """The languages to lean to, and how many threads compute.
+
+    English alone is what OCRmyPDF says where nothing was said, so it means any. Where its workers are processes, each
+    computes for itself.
+    """
     names = [name for name in getattr(options, "languages", None) or () if name.lower() in CODES]
     found = languages_of(names) if names else ()
-    return () if found == ("en",) else found
+    languages = () if found == ("en",) else found
+    return languages, None if getattr(options, "use_threads", True) else 1
