@@ -170,14 +170,11 @@ def sentence_lines(
     largest = max(map(len, sentences.values()), default=0)
     for language, some in sentences.items():
         for words in some * round(math.sqrt(largest / max(len(some), 1))):
-            start = 0
-            while start < len(words):
-                end = start + whole(generator, 1, MOST_WORDS)
-                line = " ".join(words[start:end])
+            for part in _cut(words, generator):
+                line = " ".join(part)
                 yield line
                 if chance(generator, _CAPITALS):
                     yield upper(line, language)
-                start = end
 
 
 def word_lines(
@@ -211,16 +208,21 @@ def word_lines(
     words = list(frequencies)
     shares = np.array(list(frequencies.values()))
     generator = np.random.default_rng([seed, 3, *language.encode()])
-    drawn = generator.choice(len(words), count, p=shares / shares.sum()).tolist()
+    drawn = [words[number] for number in generator.choice(len(words), count, p=shares / shares.sum())]
     large = _LARGE_OF.get(language, _LARGE)
-    start = 0
-    while start < count:
-        end = start + whole(generator, 1, MOST_WORDS)
-        line = [words[number] for number in drawn[start:end]]
+    for line in _cut(drawn, generator):
         if chance(generator, _WORDS_CAPITALS):
             yield upper(" ".join(line), language)
         else:
             yield " ".join(upper(word[0], language) + word[1:] if chance(generator, large) else word for word in line)
+
+
+def _cut(words: Sequence[str], generator: np.random.Generator) -> Iterator[Sequence[str]]:
+    """Cuts words into lines of one to `MOST_WORDS`."""
+    start = 0
+    while start < len(words):
+        end = start + whole(generator, 1, MOST_WORDS)
+        yield words[start:end]
         start = end
 
 
