@@ -192,7 +192,10 @@ def test_the_reader_is_opened_ahead_and_once(monkeypatch: pytest.MonkeyPatch) ->
     assert plugin._reader.cache_info().misses == 1
 
 
-def test_worker_processes_compute_with_a_thread_each() -> None:
+def test_worker_processes_compute_with_a_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plugin, "_open_ahead", cache(plugin._open_ahead.__wrapped__))
     alone = SimpleNamespace(languages=["eng"], use_threads=False)
     assert plugin._settings(alone) == ((), 1)
+    assert isinstance(get_ocr_engine(alone), TypecaseEngine)
+    assert plugin._open_ahead.cache_info().misses == 0
     assert plugin._settings(SimpleNamespace(languages=["deu", "eng"], use_threads=True)) == (("de", "en"), None)

@@ -42,7 +42,9 @@ def get_ocr_engine(options: Any) -> OcrEngine | None:
 
 def engine_ahead(options: Any) -> OcrEngine:
     """The engine, whose models are opened from now on: OCRmyPDF is busy with the PDF until it asks for a page."""
-    _open_ahead(*_settings(options))
+    # Of processes none has the time: the first one never reads, and the others are asked for a page at once.
+    if _in_threads(options):
+        _open_ahead(*_settings(options))
     return TypecaseEngine()
 
 
@@ -242,4 +244,9 @@ def _settings(options: Any) -> tuple[tuple[str, ...], int | None]:
     names = [name for name in getattr(options, "languages", None) or () if name.lower() in CODES]
     found = languages_of(names) if names else ()
     languages = () if found == ("en",) else found
-    return languages, None if getattr(options, "use_threads", True) else 1
+    return languages, None if _in_threads(options) else 1
+
+
+def _in_threads(options: Any) -> bool:
+    """Whether OCRmyPDF's workers are threads of one process."""
+    return bool(getattr(options, "use_threads", True))
