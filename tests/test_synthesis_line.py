@@ -189,6 +189,11 @@ def test_a_senseless_style_is_refused(face: LineFace) -> None:
         LineStyle(letter_spacing=7)
     with pytest.raises(UsageError, match="span from 2 to 9 lies outside the text, which has 3 characters"):
         set_line(face, "abc", LineStyle(superscript=((2, 9),)))
+    with pytest.raises(UsageError, match="gaps must be 0 to 40 ems wide"):
+        LineStyle(gaps=((1, 41.0),))
+    for place in (0, 3):
+        with pytest.raises(UsageError, match=f"gap at {place} is no space of the text, which is 'a b'"):
+            set_line(face, "a b", LineStyle(gaps=((place, 2.0),)))
 
 
 def test_kerning_draws_pairs_together(face: LineFace) -> None:
@@ -326,6 +331,24 @@ def test_rules_are_drawn_and_do_not_move_the_boxes(face: LineFace) -> None:
     assert not plain.coverage[below : below + 6].any()
 
 
+def test_a_gap_widens_its_space_and_its_rule_is_no_character(face: LineFace) -> None:
+    plain, gap, ruled = (
+        set_line(face, "ab cd e", style)
+        for style in (PLAIN, LineStyle(gaps=((2, 3.0),)), LineStyle(gaps=((2, 3.0),), ruled_gaps=True))
+    )
+    moved = gap.advances[:, 0] - plain.advances[:, 0]
+    assert moved == pytest.approx([0, 0, 0, *[3 * face.em] * 4], abs=1e-3)
+    assert ruled.text == "ab cd e"
+    np.testing.assert_allclose(ruled.boxes[:, 2:], gap.boxes[:, 2:], atol=1e-3)
+    left, right = (round(float(edge)) for edge in ruled.advances[2])
+    extra = (ruled.coverage[-gap.coverage.shape[0] :].astype(int) - gap.coverage) > 127
+    below = int(ruled.baseline) + 1
+    assert ruled.coverage[below : below + 6, left + 1 : right - 1].max(axis=0).min() > 200
+    assert extra[:, left - 1 : right + 1].any()
+    assert not extra[:, : left - 1].any()
+    assert not extra[:, right + 1 :].any()
+
+
 def test_weight_slant_and_width_change_the_ink_as_they_say(face: LineFace) -> None:
     text = "HIN"
     plain = set_line(face, text)
@@ -414,7 +437,10 @@ def test_styles_are_mostly_plain_and_take_the_same_chance_whatever_the_text() ->
     assert 0.6 < plain < 0.75
     for name in ("letter_spacing", "stretch", "bold", "underline", "features", "small_caps"):
         assert len({getattr(style, name) for style in drawn}) > 1
-    assert not any(style.superscript for style in drawn)
+    assert not any(style.superscript or style.gaps for style in drawn)
+    gaps = [style.gaps for style in same if style.gaps]
+    assert {place for ((place, _),) in gaps} == {3, 7, 11, 15, 21, 24}
+    assert {style.ruled_gaps for style in same if style.gaps} == {False, True}
     raised = [style.superscript for style in same if style.superscript]
     assert ((5, 7), (13, 15)) in raised
     assert ((5, 7), (13, 15), (20, 21)) in raised or ((20, 21),) in raised
@@ -430,7 +456,7 @@ def test_all_shared_fonts_set_what_they_say_they_draw() -> None:
         able = [character for character in LATIN_CHARACTERS if character != " " and not font.missing(character)]
         text = "".join(generator.choice(able, 60))
         # The rules are ink of no character.
-        style = replace(random_style(generator, text), underline=False, strike_through=False)
+        style = replace(random_style(generator, text), underline=False, strike_through=False, ruled_gaps=False)
         try:
             line = set_line(LineFace(font, 24), text, style)
         except DataError:

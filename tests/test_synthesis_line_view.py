@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from typecase.synthesis.ground_truth import InkLine, Pixels
-from typecase.synthesis.line_view import Framing, LineView, neighbouring_remains, random_line_view
+from typecase.synthesis.line_view import Framing, LineView, neighbouring_lines, neighbouring_remains, random_line_view
 
 BENT = Framing(skew=15, shear=0.2, perspective=0.2, arc=0.5, curl=0.5, stretch=0.2)
 FLAT = Framing(stretch=0.0, skew=0.0, shear=0.0, neighbours=0.0)
@@ -155,6 +155,27 @@ def test_remains_of_neighbours_leave_the_text_alone() -> None:
         assert not (text & (remains > 127)).any()
         assert remains[view.size[1] // 2].max() == 0
     assert seen > 15
+
+
+def test_a_steep_line_crosses_its_cut_between_its_neighbours() -> None:
+    ink = bars(60)
+    framing = Framing(stretch=0.0, skew=0.3, shear=0.0, margin=(0.0, 0.01, 0.02), steep=1.0)
+    rises, overlaps, seen = [], [], 0
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        view = random_line_view(ink, framing, generator)
+        assert view.is_steep
+        start, end = view.points(np.array([[0.0, ink.baseline], [ink.coverage.shape[1], ink.baseline]]))
+        rises.append(abs(float(end[1] - start[1])) / (view.scale * ink.em))
+        others = neighbouring_lines(ink, view, generator)
+        assert others.shape == view.size[::-1]
+        seen += bool((others > 127).sum() > 0.02 * (view.ink(ink.coverage) > 127).sum())
+        overlaps.append(((view.ink(ink.coverage) > 127) & (others > 127)).mean())
+    assert 0.4 < np.median(rises) < 1 < max(rises) < 2.2
+    assert seen > 10
+    # Lines set without lead touch, and no more.
+    assert max(overlaps) < 0.02
+    assert not random_line_view(ink, replace(framing, steep=0.0), np.random.default_rng(1)).is_steep
 
 
 def test_a_view_is_the_same_for_a_seed() -> None:

@@ -109,7 +109,7 @@ def set_line(face: LineFace, text: str, style: LineStyle = PLAIN, *, margin: flo
     Raises:
         DataError: The text is empty, the font lacks some of its characters, or the line would be longer than 32,000
             pixels.
-        UsageError: A span of the style lies outside the text.
+        UsageError: A span of the style lies outside the text, or a gap of it is no space.
     """
     text = unicodedata.normalize("NFC", " ".join(text.split()))
     if not text:
@@ -119,6 +119,9 @@ def set_line(face: LineFace, text: str, style: LineStyle = PLAIN, *, margin: flo
     if lacking:
         names = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in lacking)
         raise DataError(f"The font {font.path.name} lacks {names}; choose another font or leave them out.")
+    for place, _ in style.gaps:
+        if text[place : place + 1] != " ":
+            raise UsageError(f"The gap at {place} is no space of the text, which is {text!r}.")
     scale = face.em / typeface.units
     setting = _Setting(typeface, font.category, scale, style, len(text))
     for run in _runs(font, typeface, text, style):
@@ -206,6 +209,8 @@ class _Setting:
         if style.word_spacing:
             spaces = [glyph for glyph in lasts if run.text[clusters[glyph]] == " "]
             advances[spaces] = np.maximum(advances[spaces] + style.word_spacing * em, 0.05 * em)
+        for place, width in style.gaps:
+            advances[lasts[clusters[lasts] == place - run.start]] += width * em
         ends = self._pen + np.cumsum(advances)
         pens = np.empty((count, 2))
         pens[:, 0] = ends - advances + shaped.offsets[:, 0] * across
@@ -293,13 +298,13 @@ class _Setting:
         style, em = self._style, face.em
         inks, places = self._inks, self._places
         above, below = (reach * self._scale for reach in self._typeface.extent)
-        rules = self._rules(inks)
+        rules, blanks = self._rules(inks), self._blanks()
         # Sharp corners of emboldened letters reach out beyond their boxes.
         least = 2.0 + max(style.bold, 0.0) * em
         edges = [np.nanmin(inks[:, :2], axis=0), np.nanmax(inks[:, 2:], axis=0)]
         left = min(0.0, float(edges[0][0]), float(places.min())) - max(margin * em, least)
         right = max(self._pen, float(edges[1][0])) + max(margin * em, least)
-        bottom = min(-below - margin * em, float(edges[0][1]) - least, *(low - least for low, _ in rules))
+        bottom = min(-below - margin * em, float(edges[0][1]) - least, *(low - least for low, *_ in (*rules, *blanks)))
         top = max(above + margin * em, float(edges[1][1]) + least)
         x, y = ceil(-left), ceil(-bottom)
         width, height = x + ceil(right), y + ceil(top)
@@ -320,6 +325,8 @@ class _Setting:
         )
         for low, high in rules:
             _fill(canvas, x + float(edges[0][0]), x + float(edges[1][0]), height - y - high, height - y - low)
+        for low, high, start, end in blanks:
+            _fill(canvas, x + start, x + end, height - y - high, height - y - low)
         baseline = float(height - y)
         return InkLine(
             coverage=canvas,
@@ -353,14 +360,28 @@ class _Setting:
     def _rules(self, inks: npt.NDArray[np.float64]) -> list[tuple[float, float]]:
         """Bottom and top of each rule."""
         style, typeface = self._style, self._typeface
-        middle, thickness = typeface.outlines.underline
-        half = 0.5 * thickness * self._scale + 0.5 * max(style.bold, 0.0) * self._scale * typeface.units
+        middle, half = self._underline
         heights = []
         if style.underline:
-            heights.append(middle * self._scale)
+            heights.append(middle)
         if style.strike_through:
             heights.append(0.55 * typeface.x_height * self._scale)
         return [(height - half, height + half) for height in heights]
+
+    def _blanks(self) -> list[tuple[float, float, float, float]]:
+        """Bottom, top, left and right of the rule in each gap, if they are ruled."""
+        if not self._style.ruled_gaps:
+            return []
+        middle, half = self._underline
+        ends = [self._places[place] for place, _ in self._style.gaps]
+        return [(middle - half, middle + half, float(left), float(right)) for left, right in ends]
+
+    @property
+    def _underline(self) -> tuple[float, float]:
+        """Where the middle of an underline lies, and half its thickness."""
+        middle, thickness = self._typeface.outlines.underline
+        bold = max(self._style.bold, 0.0) * self._typeface.units
+        return middle * self._scale, 0.5 * (thickness + bold) * self._scale
 
 
 def _fill(canvas: Pixels, left: float, right: float, top: float, bottom: float) -> None:

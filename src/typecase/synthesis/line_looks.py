@@ -15,7 +15,7 @@ import numpy as np
 from typecase.errors import UsageError
 from typecase.synthesis.degrade import Pixels, Record, degrade
 from typecase.synthesis.ground_truth import Boxes, DrawnLine, InkLine
-from typecase.synthesis.line_view import Framing, LineView, neighbouring_remains, random_line_view
+from typecase.synthesis.line_view import Framing, LineView, neighbouring_lines, neighbouring_remains, random_line_view
 from typecase.synthesis.painting import paint_sign
 from typecase.synthesis.paper import LINE_EFFECTS
 
@@ -67,7 +67,7 @@ LOOKS: Mapping[str, Look] = {
         sharp=0.5,
     ),
     "print": Look(
-        framing=Framing(height=(34, 0.3), least=16, stretch=0.06, skew=1.0, margin=_LOOSE),
+        framing=Framing(height=(34, 0.3), least=16, stretch=0.06, skew=1.0, margin=_LOOSE, steep=0.02),
         press=(
             ("spread-ink", 0.25),
             ("starve-ink", 0.2),
@@ -84,7 +84,9 @@ LOOKS: Mapping[str, Look] = {
         sharp=0.1,
     ),
     "scan": Look(
-        framing=Framing(height=(30, 0.35), least=13, stretch=0.08, skew=1.5, margin=_LOOSE, curl=0.04, neighbours=0.2),
+        framing=Framing(
+            height=(30, 0.35), least=13, stretch=0.08, skew=1.5, margin=_LOOSE, curl=0.04, neighbours=0.2, steep=0.06
+        ),
         press=(
             ("spread-ink", 0.3),
             ("starve-ink", 0.25),
@@ -166,7 +168,7 @@ LOOKS: Mapping[str, Look] = {
         tinted=0.2,
     ),
     "fax": Look(
-        framing=Framing(height=(22, 0.3), least=13, stretch=0.12, skew=1.2, margin=_LOOSE, neighbours=0.2),
+        framing=Framing(height=(22, 0.3), least=13, stretch=0.12, skew=1.2, margin=_LOOSE, neighbours=0.2, steep=0.08),
         press=(
             ("spread-ink", 0.4),
             ("starve-ink", 0.2),
@@ -181,7 +183,7 @@ LOOKS: Mapping[str, Look] = {
         sensor=(("blur", 0.4), ("low-resolution", 0.2), ("noise", 0.1), ("jpeg", 0.25)),
     ),
     "typewriter": Look(
-        framing=Framing(height=(24, 0.35), least=12, stretch=0.1, skew=1.0, margin=_TIGHT, neighbours=0.25),
+        framing=Framing(height=(24, 0.35), least=12, stretch=0.1, skew=1.0, margin=_TIGHT, neighbours=0.25, steep=0.1),
         press=(("spread-ink", 0.5), ("wear", 0.25), ("fade", 0.15), ("print-twice", 0.05), ("jitter", 0.05)),
         paper=(200, 255),
         contrast=(110, 250),
@@ -190,7 +192,9 @@ LOOKS: Mapping[str, Look] = {
     ),
     # A page that was copied and scanned in black and white, then kept at a third of its resolution.
     "form": Look(
-        framing=Framing(height=(15.5, 0.25), least=9, most=32, stretch=0.14, skew=0.8, margin=_TIGHT, neighbours=0.3),
+        framing=Framing(
+            height=(15.5, 0.25), least=9, most=32, stretch=0.14, skew=0.8, margin=_TIGHT, neighbours=0.3, steep=0.12
+        ),
         press=(
             ("spread-ink", 0.5),
             ("starve-ink", 0.3),
@@ -284,11 +288,14 @@ def draw_look(
     view = random_line_view(ink, framing, generator, enlarged)
     coverage = view.ink(ink.coverage)
     record: Record = []
-    if view.is_flat and generator.random() < settings.framing.neighbours:
-        remains = neighbouring_remains(ink, view, generator)
-        if remains is not None:
-            coverage = np.maximum(coverage, remains)
-            record.append({"effect": "neighbours"})
+    others = None
+    if view.is_steep:
+        others = neighbouring_lines(ink, view, generator)
+    elif view.is_flat and generator.random() < framing.neighbours:
+        others = neighbouring_remains(ink, view, generator)
+    if others is not None:
+        coverage = np.maximum(coverage, others)
+        record.append({"effect": "neighbours"})
     # Effects are stated for text whose capitals fill about two thirds of 32 rows.
     scale = min(1.4, view.scale * ink.em / 30)
     worn = generator.random() >= settings.sharp

@@ -36,6 +36,9 @@ class LineStyle:
             line is then in capitals, as a reader sees it.
         underline: Whether a rule runs under the line.
         strike_through: Whether a rule runs through it.
+        gaps: Spaces of the text that are wider, as (place, ems more), each 0 to 40: columns of a list, or blanks.
+        ruled_gaps: Whether a rule at the line's foot fills each of the gaps, to be written on. It is no character and
+            does not stand in the line's text.
         superscript: Spans of the text, (start, end), drawn small and raised; figures become ⁰ to ⁹ in the line's text.
         subscript: The same, lowered.
         features: Further OpenType features by their tags, such as "onum" (old-style figures) or "zero" (slashed zero).
@@ -53,6 +56,8 @@ class LineStyle:
     small_caps: bool = False
     underline: bool = False
     strike_through: bool = False
+    gaps: tuple[tuple[int, float], ...] = ()
+    ruled_gaps: bool = False
     superscript: tuple[Span, ...] = ()
     subscript: tuple[Span, ...] = ()
     features: tuple[str, ...] = ()
@@ -63,6 +68,8 @@ class LineStyle:
                 raise UsageError(
                     f"A line's {name} must lie between {least} and {most}; {getattr(self, name)} does not."
                 )
+        if not all(0 <= width <= _WIDEST_GAP for _, width in self.gaps):
+            raise UsageError(f"A line's gaps must be 0 to {_WIDEST_GAP} ems wide; {self.gaps} are not.")
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -70,6 +77,7 @@ class LineStyle:
         return {name: getattr(self, name) for name, plain in _DEFAULTS.items() if getattr(self, name) != plain}
 
 
+_WIDEST_GAP = 40
 _RANGES = {
     "letter_spacing": (-0.1, 2.0),
     "word_spacing": (-0.2, 4.0),
@@ -88,7 +96,7 @@ def random_style(generator: np.random.Generator, text: str = "") -> LineStyle:
     Args:
         generator: Source of chance; the text does not change how much is drawn from it.
         text: The text to be set, already normal, for what depends on it: raised ordinals ("1st") and figures of
-            footnotes ("word2", which then reads "word²").
+            footnotes ("word2", which then reads "word²"), and the spaces that may be gaps.
     """
     if generator.random() < 0.66:
         return PLAIN
@@ -108,6 +116,10 @@ def random_style(generator: np.random.Generator, text: str = "") -> LineStyle:
     raised = {match.span() for match in _ORDINAL.finditer(text)} if ordinals else set()
     if footnotes:
         raised |= {match.span() for match in _FOOTNOTE.finditer(text)}
+    gap, place = maybe(0.16, 1.5, 14.0), generator.random()
+    spaces = [number for number, character in enumerate(text) if character == " "]
+    gaps = ((spaces[int(place * len(spaces))], gap),) if gap and spaces else ()
+    ruled = often(0.6)
     unevenness, seed = maybe(0.06, 0.005, 0.03), int(generator.integers(1 << 30))
     return LineStyle(
         letter_spacing=letter_spacing,
@@ -122,6 +134,8 @@ def random_style(generator: np.random.Generator, text: str = "") -> LineStyle:
         small_caps=often(0.02),
         underline=often(0.05),
         strike_through=often(0.015),
+        gaps=gaps,
+        ruled_gaps=ruled and bool(gaps),
         superscript=tuple(sorted(raised)),
         features=figures if often(0.25) else (),
     )

@@ -19,6 +19,9 @@ from typecase.synthesis.ground_truth import Boxes, InkLine, Pixels
 _WIDEST = 4096
 # Least width of a picture for each character of the line, in heights of the picture.
 _NARROWEST = 0.2
+# How far a line that is called steep rises at most from end to end, in ems, and by what angle in degrees.
+_STEEPEST_RISE = 2.2
+_STEEPEST = 4.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class Framing:
         curl: Probability that it follows a gentle wave, as on paper that does not lie flat.
         margin: Least, most frequent and greatest distance of ink and edge, in heights of the line.
         neighbours: Probability that remains of the lines above or below are in the cut.
+        steep: Probability that a line rises by up to its own height and more, so that an upright cut around it holds
+            whole words of the lines above and below in its corners.
     """
 
     height: tuple[float, float] = (32.0, 0.3)
@@ -50,6 +55,7 @@ class Framing:
     curl: float = 0.0
     margin: tuple[float, float, float] = (-0.04, 0.08, 0.4)
     neighbours: float = 0.15
+    steep: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class LineView:
         centre: The point of the ink about which it is bent.
         arc: Curvature of the arc in 1/pixels of the ink, its ends up where positive; 0 for none.
         wave: Amplitude and wavelength in pixels of the ink and phase in radians of the curl.
+        is_steep: Whether an upright cut around the line holds more than remains of its neighbours.
     """
 
     matrix: Matrix
@@ -69,6 +76,7 @@ class LineView:
     centre: tuple[float, float]
     arc: float = 0.0
     wave: tuple[float, float, float] = (0.0, 1.0, 0.0)
+    is_steep: bool = False
 
     @property
     def is_flat(self) -> bool:
@@ -171,7 +179,10 @@ def random_line_view(ink: InkLine, framing: Framing, generator: np.random.Genera
         wave = (amplitude, length, float(generator.uniform(0, 2 * np.pi)))
     # A long line that rises by more than its own height would be cut by its corners, not by an upright box.
     rise = framing.skew / 3 * ink.em if framing.skew <= 3 else ink.em
-    rotation = min(framing.skew, float(np.degrees(np.arctan2(rise, max(width, 1.0)))))
+    most = framing.skew
+    if steep := chance[3] < framing.steep:
+        rise, most = _STEEPEST_RISE * ink.em, max(_STEEPEST, framing.skew)
+    rotation = min(most, float(np.degrees(np.arctan2(rise, max(width, 1.0)))))
     view = random_view(generator, rotation=rotation, shear=framing.shear, stretch=0, perspective=framing.perspective)
     squeeze = float(np.exp(np.clip(generator.normal(0, framing.stretch), -0.6, 0.6)))
     unit = max(width, height)
@@ -209,7 +220,7 @@ def random_line_view(ink: InkLine, framing: Framing, generator: np.random.Genera
     wider = max(1.0, _NARROWEST * len(ink.text) * rows / across)
     columns = int(np.clip(round(across * wider), 4, _WIDEST))
     cut = np.array([[scale * wider, 0, -low[0] * scale * wider], [0, scale, -low[1] * scale], [0, 0, 1.0]])
-    return LineView(cut @ matrix, (columns, rows), middle, arc, wave)
+    return LineView(cut @ matrix, (columns, rows), middle, arc, wave, steep)
 
 
 def neighbouring_remains(ink: InkLine, view: LineView, generator: np.random.Generator) -> Pixels | None:
@@ -232,6 +243,22 @@ def neighbouring_remains(ink: InkLine, view: LineView, generator: np.random.Gene
         other = np.roll(ink.coverage, int(generator.integers(ink.coverage.shape[1])), axis=1)
         piece = view.ink(other, (float(generator.uniform(-1, 1)) * ink.em, shift))
         result = piece if result is None else np.maximum(result, piece)
+    return result
+
+
+def neighbouring_lines(ink: InkLine, view: LineView, generator: np.random.Generator) -> Pixels:
+    """The lines above and below, at the distance of print: other words in the same type, as far as the cut shows them.
+
+    Returns:
+        Coverage in the picture.
+    """
+    result = np.zeros(view.size[::-1], np.uint8)
+    pitch = float(generator.uniform(1.0, 1.7)) * ink.em
+    for direction, shown in zip((-1, 1), generator.random(2) < 0.85, strict=True):
+        across, along = int(generator.integers(ink.coverage.shape[1])), float(generator.uniform(-1, 1)) * ink.em
+        if shown:
+            other = view.ink(np.roll(ink.coverage, across, axis=1), (along, direction * pitch))
+            result = np.maximum(result, other)
     return result
 
 

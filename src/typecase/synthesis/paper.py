@@ -135,11 +135,11 @@ def print_twice(pixels: Pixels, generator: np.random.Generator, *, distance: flo
 
 
 def draw_rules(pixels: Pixels, generator: np.random.Generator, *, width: float, darkness: float) -> Pixels:
-    """Rules and boxes of forms and tables: under, above or beside the text, sometimes dotted; width in pixels."""
+    """Rules and boxes of forms and tables: under, above, beside or through the text, some dotted; width in pixels."""
     height, across = pixels.shape[:2]
     result = pixels.copy()
     tone = float(np.quantile(pixels[::2, ::2], 0.9)) * (1 - darkness)
-    places = generator.random(5) < (0.6, 0.2, 0.15, 0.15, 0.08)
+    places = generator.random(6) < (0.6, 0.2, 0.15, 0.15, 0.08, 0.1)
     if not places.any():
         places[0] = True
     slope = float(generator.normal(0, 0.004)) * across
@@ -166,7 +166,11 @@ def draw_rules(pixels: Pixels, generator: np.random.Generator, *, width: float, 
         if drawn:
             x = column * height * float(generator.uniform(0, 1.5)) + (across if column < 0 else 0)
             line((x, 0.0), (x, float(height)))
-    return result
+    if places[5]:
+        x = across * float(generator.random())
+        line((x, 0.0), (x + 2 * slope * height / across, float(height)))
+    # A rule that is lighter than the print it crosses leaves it as dark as it was.
+    return np.minimum(result, pixels)
 
 
 def stamp(pixels: Pixels, generator: np.random.Generator, *, strength: float, size: float) -> Pixels:

@@ -124,9 +124,6 @@ _LEADERS = (
     "..........",
     "....................",
     "------",
-    "_ _ _ _",
-    "______",
-    "____________",
     " . . . . .",
     "----------",
     "=",
@@ -324,9 +321,7 @@ def form_label(generator: np.random.Generator) -> str:
                 "☑ {}",
                 "☒ {}",
                 "[X] {}",
-                "__ {}",
                 "{}",
-                "{} ___",
                 "● {}",
                 "✓ {}",
                 "{}?",
@@ -348,7 +343,7 @@ def form_label(generator: np.random.Generator) -> str:
         return f"{label} ({cased(generator, pick(generator, _FORM_LABELS))})"
     if draw < 0.32:
         return f"{label}/{cased(generator, pick(generator, labels))}"
-    return label + pick(generator, (":", ":", ":", ":", "", "", "", " :", ".", "?", ": ______", " #", "*", ";", "…"))
+    return label + pick(generator, (":", ":", ":", ":", "", "", "", " :", ".", "?", " #", "*", ";", "…"))
 
 
 def heading(generator: np.random.Generator) -> str:
