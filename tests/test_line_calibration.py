@@ -26,7 +26,7 @@ shares = st.lists(st.floats(0, 1), min_size=1, max_size=20).map(lambda values: n
 
 @given(shares, st.floats(0.1, 4), st.floats(-3, 3))
 def test_a_map_keeps_the_order_and_the_ends(probabilities: np.ndarray, slope: float, intercept: float) -> None:
-    found = ConfidenceMap(slope, intercept)(np.concatenate([[0.0], probabilities, [1.0]]))
+    found = ConfidenceMap(slope, intercept, 0.5)(np.concatenate([[0.0], probabilities, [1.0]]), 7.0)
     assert found[0] == 0
     assert found[-1] == 1
     assert (np.diff(found) >= 0).all()
@@ -46,6 +46,22 @@ def test_a_fit_finds_what_was_hidden(slope: float, intercept: float) -> None:
     fitted = ConfidenceMap.fit(said, right)
     assert (fitted.slope, fitted.intercept) == pytest.approx((slope, intercept), abs=0.08)
     assert calibration(fitted(said), right).error < 0.015 < calibration(said, right).error
+
+
+def test_long_texts_are_likelier_right_than_their_doubts_add_up_to() -> None:
+    """Doubts that come true together: of the texts that are read on a bad page, and of none on a good one."""
+    generator = np.random.default_rng(2)
+    sizes = generator.integers(1, 60, 20_000).astype(np.float64)
+    said = 0.98**sizes
+    right = generator.random(len(said)) < 0.85
+    plain, fitted = ConfidenceMap.fit(said, right), ConfidenceMap.fit(said, right, sizes)
+    assert fitted.growth > 0.2
+    for least, most in ((1, 8), (8, 30), (30, 60)):
+        some = (sizes >= least) & (sizes < most)
+        assert fitted(said, sizes)[some].mean() == pytest.approx(0.85, abs=0.04)
+    assert calibration(fitted(said, sizes), right).error < calibration(plain(said), right).error + 0.005
+    assert fitted.numbers == (round(fitted.slope, 4), round(fitted.intercept, 4), round(fitted.growth, 4))
+    assert len(plain.numbers) == 2
 
 
 def test_few_answers_lead_to_no_certainty() -> None:
@@ -68,7 +84,7 @@ def test_alternatives_give_what_the_character_gains(share: float, slope: float, 
 def test_each_level_has_its_own_map() -> None:
     plain, mapped = (
         Decoder(CLASSES, ReadOptions(), 1.0, maps)([logits_of("a. .b", 4.0)])
-        for maps in ({}, {"character": (1.0, 1.0), "word": (1.0, -1.0), "line": (2.0, 0.0)})
+        for maps in ({}, {"character": (1.0, 1.0), "word": (1.0, -1.0), "line": (2.0, 0.0, 0.3)})
     )
     assert np.allclose(
         mapped.characters.confidences,
@@ -76,7 +92,7 @@ def test_each_level_has_its_own_map() -> None:
         atol=1e-6,
     )
     assert np.allclose(mapped.word_confidences, ConfidenceMap(1.0, -1.0)(plain.word_confidences))
-    assert np.allclose(mapped.line_confidences, ConfidenceMap(2.0, 0.0)(plain.line_confidences))
+    assert np.allclose(mapped.line_confidences, ConfidenceMap(2.0, 0.0, 0.3)(plain.line_confidences, 2.0))
 
 
 def line(truth: str, read: str, sure: float, folded: bool = False) -> ReadLine:
@@ -100,8 +116,8 @@ def test_maps_of_a_model_that_is_too_modest() -> None:
     lines = [line("ab cd", "ab cd" if number % 10 else "ax cy", 0.5) for number in range(400)]
     maps = fit_confidence_maps(lines)
     assert set(maps) == {"character", "word", "line"}
-    assert ConfidenceMap(*maps["word"])(np.array([0.5]))[0] == pytest.approx(0.9, abs=0.02)
-    assert ConfidenceMap(*maps["line"])(np.array([0.5]))[0] == pytest.approx(0.9, abs=0.02)
+    assert ConfidenceMap(*maps["word"])(np.array([0.5]), 2.0)[0] == pytest.approx(0.9, abs=0.02)
+    assert ConfidenceMap(*maps["line"])(np.array([0.5]), 4.0)[0] == pytest.approx(0.9, abs=0.02)
     assert ConfidenceMap(*maps["character"])(np.array([0.5]))[0] == pytest.approx(0.95, abs=0.02)
 
 
@@ -111,7 +127,7 @@ def test_too_few_answers_fit_nothing() -> None:
 
 
 def test_a_card_keeps_its_maps() -> None:
-    maps = {"word": (0.9, 1.1), "line": (1.0, 0.5)}
+    maps = {"word": (0.9, 1.1), "line": (1.0, 0.5, 0.8)}
     text = line_card(confidence_maps=maps).to_json()
     assert parse_card(text, "m").confidence_maps == maps
     assert parse_card(line_card().to_json(), "m").confidence_maps == {}
@@ -121,9 +137,10 @@ def test_a_card_keeps_its_maps() -> None:
     ("maps", "message"),
     [
         ({"page": [1, 0]}, "confidence_maps.page is none of character, word, line"),
-        ({"word": [1]}, "must be two numbers"),
+        ({"word": [1]}, "must be two or three numbers"),
+        ({"word": [1, 0, 0, 0]}, "must be two or three numbers"),
         ({"word": [0, 1]}, "the first above 0"),
-        ({"word": "wide"}, "must be two numbers"),
+        ({"word": "wide"}, "must be two or three numbers"),
         ([1, 0], "confidence_maps is not an object"),
     ],
 )

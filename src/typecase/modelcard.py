@@ -50,7 +50,8 @@ class ModelCard:
         temperature: The logits are divided by it before the softmax, so that confidences can be trusted (Guo et
             al. 2017); 1 leaves them as they are.
         confidence_maps: For a recogniser, how its probability that a `character`, `word` or `line` is right becomes the
-            confidence that is told: slope and intercept on the scale of log-odds (Platt 1999).
+            confidence that is told: the slope, the intercept and, if there is a third number, the growth of a
+            `typecase.decoding.confidence.ConfidenceMap`.
         task: What the model does: `classifier` for single characters, `recognizer` for lines, `detector` for pages.
         data: The data sets it was trained on: name, licence, number of pictures, split.
         training: The settings of the training run.
@@ -65,7 +66,7 @@ class ModelCard:
     preprocess: CharacterPreprocess | LinePreprocess | PagePreprocess
     network_options: Mapping[str, Any] = field(default_factory=dict)
     temperature: float = 1.0
-    confidence_maps: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    confidence_maps: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     task: str = CLASSIFIER
     data: tuple[Mapping[str, Any], ...] = ()
     training: Mapping[str, Any] = field(default_factory=dict)
@@ -280,14 +281,14 @@ def _temperature(value: Any, reasons: list[str]) -> float:
     return float(value)
 
 
-def _confidence_maps(values: Mapping[str, Any], reasons: list[str]) -> Mapping[str, tuple[float, float]]:
+def _confidence_maps(values: Mapping[str, Any], reasons: list[str]) -> Mapping[str, tuple[float, ...]]:
     found = _mapping(values, "confidence_maps", reasons)
     for level, line in found.items():
         if level not in CONFIDENCE_LEVELS:
             reasons.append(f"confidence_maps.{level} is none of {', '.join(CONFIDENCE_LEVELS)}")
-        elif not isinstance(line, list) or len(line) != 2 or not all(map(_is_number, line)) or not line[0] > 0:
-            reasons.append(f"confidence_maps.{level} must be two numbers, the first above 0")
-    return {} if reasons else {level: (float(line[0]), float(line[1])) for level, line in found.items()}
+        elif not isinstance(line, list) or len(line) not in (2, 3) or not all(map(_is_number, line)) or not line[0] > 0:
+            reasons.append(f"confidence_maps.{level} must be two or three numbers, the first above 0")
+    return {} if reasons else {level: tuple(map(float, line)) for level, line in found.items()}
 
 
 def _is_number(value: Any) -> bool:

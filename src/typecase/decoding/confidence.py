@@ -18,25 +18,49 @@ from typecase.preprocess import FloatArray
 class ConfidenceMap:
     """From a probability to a confidence that can be trusted: a line on the scale of log-odds (Platt 1999).
 
+    The small doubts of a text's characters add up as if each came on its own. In truth few of them come true, and those
+    together, so that the more characters a text has, the less it is likely to be right by its probability alone.
+
     Attributes:
         slope: Above 0, so that what is likelier stays so.
         intercept: Moves everything up or down.
+        growth: Added for each e-fold of a text's characters.
     """
 
     slope: float = 1.0
     intercept: float = 0.0
+    growth: float = 0.0
 
-    def __call__(self, probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Gives confidences, 0..1, of the same shape; what is impossible or certain stays so."""
-        if (self.slope, self.intercept) == (1.0, 0.0):
+    def __call__(
+        self, probabilities: npt.NDArray[np.float64], characters: npt.NDArray[np.float64] | float = 1.0
+    ) -> npt.NDArray[np.float64]:
+        """Gives confidences, 0..1, of the same shape; what is impossible or certain stays so.
+
+        Args:
+            probabilities: How likely each answer is said to be.
+            characters: How many characters each is of, of the same shape or one number for all.
+        """
+        if self == ConfidenceMap():
             return probabilities
         with np.errstate(divide="ignore", over="ignore"):
             odds = np.log(probabilities) - np.log1p(-probabilities)
-            confidences: npt.NDArray[np.float64] = 1.0 / (1.0 + np.exp(-(self.slope * odds + self.intercept)))
+            moved = self.slope * odds + self.intercept + self.growth * np.log(np.maximum(characters, 1.0))
+            confidences: npt.NDArray[np.float64] = 1.0 / (1.0 + np.exp(-moved))
         return confidences
 
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """Slope, intercept and, where it is not 0, growth, to four places: as a model's card keeps them."""
+        kept = (self.slope, self.intercept, self.growth) if self.growth else (self.slope, self.intercept)
+        return tuple(round(number, 4) for number in kept)
+
     @classmethod
-    def fit(cls, probabilities: npt.NDArray[np.float64], right: npt.NDArray[np.bool_]) -> ConfidenceMap:
+    def fit(
+        cls,
+        probabilities: npt.NDArray[np.float64],
+        right: npt.NDArray[np.bool_],
+        characters: npt.NDArray[np.float64] | None = None,
+    ) -> ConfidenceMap:
         """Finds the map under which what came true was most likely, by Newton's method.
 
         A weak pull towards the map that changes nothing keeps a few answers, or only right ones, from leading to
@@ -45,16 +69,20 @@ class ConfidenceMap:
         Args:
             probabilities: How likely each answer was said to be, [answers].
             right: Whether it was right, [answers].
+            characters: Of how many characters it was, [answers]; None where that is to play no part.
 
         Returns:
             The map; the one that changes nothing where there is no answer.
         """
         clipped = np.clip(probabilities.astype(np.float64), 1e-9, 1 - 1e-9)
         odds = np.log(clipped) - np.log1p(-clipped)
-        inputs = np.stack([odds, np.ones_like(odds)], axis=1)
-        # The pull on the slope and the intercept, in answers.
-        pull = np.diag([1.0, 1.0])
-        neutral = np.array([1.0, 0.0])
+        columns = [odds, np.ones_like(odds)]
+        if characters is not None:
+            columns.append(np.log(np.maximum(characters, 1.0)))
+        inputs = np.stack(columns, axis=1)
+        # The pull on each number of the map, in answers.
+        pull = np.eye(len(columns))
+        neutral = np.eye(1, len(columns))[0]
         line = neutral.copy()
         for _ in range(50):
             found = 1.0 / (1.0 + np.exp(-np.clip(inputs @ line, -50, 50)))
@@ -64,7 +92,7 @@ class ConfidenceMap:
             line -= step / max(1.0, float(np.abs(step).max()) / 0.5)
             if np.abs(step).max() < 1e-8:
                 break
-        return cls(max(0.01, float(line[0])), float(line[1]))
+        return cls(max(0.01, float(line[0])), *map(float, line[1:]))
 
 
 @dataclass(frozen=True)

@@ -69,7 +69,7 @@ class Decoder:
         classes: ClassSet,
         options: ReadOptions,
         temperature: float = 1.0,
-        confidence_maps: Mapping[str, tuple[float, float]] | None = None,
+        confidence_maps: Mapping[str, tuple[float, ...]] | None = None,
     ) -> None:
         """Prepares to read.
 
@@ -77,7 +77,7 @@ class Decoder:
             classes: The model's characters; the net's class of each is one more than its index.
             options: How to read.
             temperature: What the logits are divided by.
-            confidence_maps: Slope and intercept of the map for each level; see `typecase.modelcard.ModelCard`.
+            confidence_maps: The numbers of the map for each level; see `typecase.modelcard.ModelCard`.
 
         Raises:
             ModelError: The language model cannot be used, or knows other characters.
@@ -142,7 +142,11 @@ class Decoder:
             word_confidences = posteriors(frames, first_frames, last_frames, labels)
         with np.errstate(divide="ignore"):
             logs = np.log(word_confidences) + np.log(closed)
-        line_confidences = self._map("line")(np.exp(np.bincount(word_lines, logs, len(frames))))
+        sizes = (ends - starts).astype(np.float64)
+        line_confidences = self._map("line")(
+            np.exp(np.bincount(word_lines, logs, len(frames))),
+            np.asarray(np.bincount(word_lines, sizes, len(frames)), np.float64),
+        )
         line_confidences[np.bincount(word_lines, minlength=len(frames)) == 0] = 0.0
         return Decoded(
             runs=runs,
@@ -151,7 +155,7 @@ class Decoder:
             last_frames=frames.times[runs.ends - 1],
             word_starts=starts,
             word_ends=ends,
-            word_confidences=self._map("word")(word_confidences * opened * closed),
+            word_confidences=self._map("word")(word_confidences * opened * closed, sizes),
             word_offsets=np.searchsorted(word_lines, np.arange(len(frames) + 1)).astype(np.intp),
             line_confidences=line_confidences,
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from typecase.decoding.confidence import ConfidenceMap
 from typecase.errors import ModelError, UsageError
 from typecase.files import sha256_of
 from typecase.modelcard import ModelCard
@@ -63,16 +64,13 @@ def average_models(paths: Sequence[Path], out: Path, shares: Sequence[float] = (
         # Counters of batches are whole numbers.
         state[name] = (together if tensor.is_floating_point() else together.round()).to(tensor.dtype)
     levels = [level for level in card.confidence_maps if all(level in one.confidence_maps for one in cards)]
-    lines = {level: [one.confidence_maps[level] for one in cards] for level in levels}
+    maps = {level: [ConfidenceMap(*one.confidence_maps[level]) for one in cards] for level in levels}
     result = dataclasses.replace(
         card,
         temperature=math.exp(mean(math.log(one.temperature) for one in cards)),
         confidence_maps={
-            level: (
-                round(mean(slope for slope, _ in found), 4),
-                round(mean(intercept for _, intercept in found), 4),
-            )
-            for level, found in lines.items()
+            level: ConfidenceMap(*map(mean, zip(*map(dataclasses.astuple, found), strict=True))).numbers
+            for level, found in maps.items()
         },
         training={
             **card.training,

@@ -17,7 +17,7 @@ LEAST_ANSWERS = 200
 _LEAST_WRONG = 10
 
 
-def fit_confidence_maps(lines: Iterable[ReadLine]) -> dict[str, tuple[float, float]]:
+def fit_confidence_maps(lines: Iterable[ReadLine]) -> dict[str, tuple[float, ...]]:
     """Fits the maps of a model's card to lines whose text is known.
 
     The lines must be none that the model was trained on, and none that its figures are told of.
@@ -26,20 +26,23 @@ def fit_confidence_maps(lines: Iterable[ReadLine]) -> dict[str, tuple[float, flo
         lines: What was read by the same model without maps (`ModelCard.confidence_maps` empty), with the truth.
 
     Returns:
-        Slope and intercept for each level that there were enough answers for.
+        The numbers of the map for each level that there were enough answers for.
     """
-    answers: dict[str, list[tuple[float, bool]]] = {"character": [], "word": [], "line": []}
+    # Of each answer: how sure it is, whether it is right, and of how many characters it is.
+    answers: dict[str, list[tuple[float, bool, int]]] = {"character": [], "word": [], "line": []}
     for line in lines:
-        answers["character"] += character_answers(line)
-        answers["word"] += word_answers(line)
+        answers["character"] += [(sure, right, 1) for sure, right in character_answers(line)]
+        answers["word"] += [(word.confidence, right, len(word.characters)) for word, right in word_answers(line)]
         if line.line.words:
-            right = score_line(line.truth, line.line.text, line.folded).right
-            answers["line"].append((line.line.confidence, right))
-    maps = {}
+            whole = score_line(line.truth, line.line.text, line.folded).right
+            size = sum(len(word.characters) for word in line.line.words)
+            answers["line"].append((line.line.confidence, whole, size))
+    maps: dict[str, tuple[float, ...]] = {}
     for level, found in answers.items():
-        if len(found) >= LEAST_ANSWERS and sum(not right for _, right in found) >= _LEAST_WRONG:
-            fitted = ConfidenceMap.fit(np.array([one for one, _ in found]), np.array([right for _, right in found]))
-            maps[level] = (round(fitted.slope, 4), round(fitted.intercept, 4))
+        if len(found) >= LEAST_ANSWERS and sum(not right for _, right, _ in found) >= _LEAST_WRONG:
+            confidences, rights, sizes = (np.array(values) for values in zip(*found, strict=True))
+            characters = None if level == "character" else sizes.astype(np.float64)
+            maps[level] = ConfidenceMap.fit(confidences, rights, characters).numbers
     return maps
 
 

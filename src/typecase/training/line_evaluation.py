@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from typecase.charset import ClassSet
-from typecase.document import Line
+from typecase.document import Line, Word
 from typecase.text_score import LineScore, SetScore, confusions, matches, normalize, score_line
 from typecase.training import metrics
 from typecase.training.metrics import Calibration
@@ -168,7 +168,7 @@ class RecognizerEvaluation:
         wrong = [i for i, score in enumerate(scores) if not score.right]
         wrong.sort(key=lambda i: (-scores[i].edits, scores[i].length, i))
         overlaps = [overlap for line in lines for overlap in _overlaps(line)]
-        sure_words = [answer for line in lines for answer in word_answers(line)]
+        sure_words = [(word.confidence, right) for line in lines for word, right in word_answers(line)]
         sure_lines = [
             (line.line.confidence, score.right) for line, score in zip(lines, scores, strict=True) if line.line.words
         ]
@@ -237,8 +237,8 @@ class RecognizerEvaluation:
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def word_answers(line: ReadLine) -> list[tuple[float, bool]]:
-    """Tells of each word that was read how sure it is, and whether it is right.
+def word_answers(line: ReadLine) -> list[tuple[Word, bool]]:
+    """Tells of each word that was read whether it is right.
 
     Words of the line are aligned with those of the truth, both normalised; a word is right when it is paired with an
     equal one. One that normalising leaves nothing of does not count.
@@ -253,7 +253,7 @@ def word_answers(line: ReadLine) -> list[tuple[float, bool]]:
         second for _, second in matches(normalize(line.truth, line.folded).split(), tokens)
     }
     bad = {owners[index] for index in wrong}
-    return [(line.line.words[number].confidence, number not in bad) for number in dict.fromkeys(owners)]
+    return [(line.line.words[number], number not in bad) for number in dict.fromkeys(owners)]
 
 
 def _calibration(answers: Sequence[tuple[float, bool]]) -> Calibration | None:

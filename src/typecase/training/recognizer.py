@@ -585,7 +585,7 @@ def _without_folders(settings: dict[str, Any]) -> dict[str, Any]:
     return {**settings, "data": data, "start-from": last(settings.get("start-from"))}
 
 
-def _confidence_maps(task: LineTask, module: nn.Module) -> dict[str, tuple[float, float]]:
+def _confidence_maps(task: LineTask, module: nn.Module) -> dict[str, tuple[float, ...]]:
     """Makes the model's confidences trustworthy, on its validation lines; nothing when there are too few."""
     decoder = Decoder(task.codec.classes, ReadOptions(alternatives=0))
     read: list[ReadLine] = []
