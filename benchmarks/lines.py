@@ -79,12 +79,16 @@ class Fit:
         boxes: How many such characters there are.
         calibration_error: Expected calibration error of the confidence of words.
         words: How many words were read.
+        line_calibration_error: Expected calibration error of the confidence of lines.
+        line_confidence: The mean confidence of lines, to be compared with the share that is right.
     """
 
     box_overlap: float | None
     boxes: int
     calibration_error: float
     words: int
+    line_calibration_error: float
+    line_confidence: float
 
 
 def scored(lines: LineSet, texts: Sequence[str]) -> Result:
@@ -111,12 +115,13 @@ def scored(lines: LineSet, texts: Sequence[str]) -> Result:
     return Result(total, tuple(scores), tuple(texts))
 
 
-def fit(lines: LineSet, read: Sequence[Any]) -> Fit:
+def fit(lines: LineSet, read: Sequence[Any], result: Result) -> Fit:
     """Measures boxes and confidence.
 
     Args:
         lines: The set.
         read: The `typecase.document.Line` that was read for each of its lines.
+        result: How right they are.
     """
     import numpy as np
 
@@ -137,7 +142,10 @@ def fit(lines: LineSet, read: Sequence[Any]) -> Fit:
         pairs = matches([one.text for one in letters], [one.text for one in characters])
         overlaps += [_overlap(letters[first].box, characters[second].box) for first, second in pairs]
     error = calibration(np.array(confidences), np.array(right, dtype=np.bool_)).error
-    return Fit(statistics.fmean(overlaps) if overlaps else None, len(overlaps), error, len(right))
+    sure = np.array([found.confidence for found in read])
+    whole = calibration(sure, np.array([score.right for score in result.lines], dtype=np.bool_)).error
+    overlap = statistics.fmean(overlaps) if overlaps else None
+    return Fit(overlap, len(overlaps), error, len(right), whole, float(sure.mean()))
 
 
 def _overlap(one: Sequence[float], other: Sequence[float]) -> float:
@@ -361,7 +369,7 @@ def _measure(options: argparse.Namespace, names: Sequence[str], wanted: Sequence
         if ours is not None:
             read = ours.lines(pictures)
             scores[name][OURS] = scored(lines, [line.text for line in read])
-            fits[name] = fit(lines, read)
+            fits[name] = fit(lines, read, scores[name][OURS])
         for reader, answers in kept.items():
             texts = [answer.text for answer in answers.read(pictures, name)]
             scores[name][reader] = scored(lines, texts)
@@ -392,6 +400,10 @@ def _measure(options: argparse.Namespace, names: Sequence[str], wanted: Sequence
             one = fits[name]
             results[name]["fit"] = vars(one)
             print(f"- {OURS}, expected calibration error of {one.words:,} words: {one.calibration_error:.4f}")
+            print(
+                f"- {OURS}, expected calibration error of lines: {one.line_calibration_error:.4f}; mean confidence "
+                f"{one.line_confidence:.4f}, right {scores[name][OURS].score.lines.value:.4f}"
+            )
             if one.box_overlap is not None:
                 print(f"- {OURS}, mean overlap of the boxes of {one.boxes:,} characters: {one.box_overlap:.3f}")
     measured: dict[str, list[float]] = {}
