@@ -115,13 +115,15 @@ def read_line(words: Sequence[tuple[str, float]], left: float = 0.0) -> Line:
 def test_fit_compares_boxes_of_what_was_read_right_and_confidence_with_truth() -> None:
     boxes = tuple(Piece(letter, (10.0 * i, 0.0, 10.0, 20.0)) for i, letter in enumerate("AB C"))
     lines = LineSet((SetLine(Picture(Path("none.png")), "AB C", "0", boxes),), False, False, "digest")
-    exact = benchmark.fit(lines, [read_line([("AB", 1.0), ("C", 1.0)])])
+    exact = benchmark.fit(lines, [read_line([("AB", 1.0), ("C", 1.0)])], result(["AB C"], ["AB C"]))
     assert exact.box_overlap == pytest.approx(1.0)
     assert (exact.boxes, exact.words, exact.calibration_error) == (3, 2, 0.0)
-    half = benchmark.fit(lines, [read_line([("AB", 1.0), ("X", 0.9)], left=5.0)])
+    assert (exact.line_calibration_error, exact.line_confidence) == (0.0, 1.0)
+    half = benchmark.fit(lines, [read_line([("AB", 1.0), ("X", 0.9)], left=5.0)], result(["AB C"], ["AB X"]))
     assert half.box_overlap == pytest.approx(1 / 3)
     assert half.boxes == 2
     assert half.calibration_error == pytest.approx(0.45)
+    assert (half.line_calibration_error, half.line_confidence) == (1.0, 1.0)
 
 
 def test_goals_need_both_peers_to_be_better_than_both() -> None:

@@ -28,9 +28,9 @@ from typecase.stages.detect import LineDetector
 from typecase.stages.lines_of_maps import ACROSS, CORES, DOWN, UP
 from typecase.synthesis.fonts import is_held_back
 from typecase.training import detector as module
-from typecase.training.detector import VALIDATION_NAME, PageTask, page_loss, pages_of, train_detector
+from typecase.training.detector import VALIDATION_NAME, PageTask, page_loss, train_detector
 from typecase.training.export import export_onnx
-from typecase.training.page_blocks import PageBlocks
+from typecase.training.page_blocks import PageBlocks, validation_pages
 from typecase.training.page_windows import IGNORED, TARGETS, VALID
 from typecase.training.settings import (
     LoopSettings,
@@ -198,8 +198,8 @@ def test_weights_are_a_start_and_drawn_pages_join_the_receipts(
     assert torch.equal(begun[0], next(start[name] for name in load_model(first.model)[0].state_dict()).float())
 
 
-def test_the_pages_that_validate_can_be_looked_at(receipts: Path) -> None:
-    pages = list(pages_of(tiny_settings(receipts)))
+def test_the_pages_that_validate_are_those_kept_back(receipts: Path) -> None:
+    pages = list(validation_pages(tiny_settings(receipts, source={"kind": "sroie"})))
     assert [(name, page.name) for name, page in pages] == [("receipts", "001"), ("receipts", "012")]
 
 

@@ -24,7 +24,7 @@ from typecase.charset import ClassSet
 from typecase.errors import InputError, ModelError, UsageError
 from typecase.modelcard import CLASSIFIER, ModelCard
 from typecase.preprocess import FloatArray
-from typecase.runtime.onnx_file import read_onnx
+from typecase.runtime.onnx_file import read_model
 from typecase.runtime.openvino import BATCHES, OpenVinoNet
 from typecase.sources import MAX_PIXELS, PictureSource, open_picture, source_name
 
@@ -96,17 +96,9 @@ class Classifier:
             ModelError: The file is missing, damaged, unsafe, too new, or no classifier.
             UsageError: The number of threads is impossible.
         """
-        if model is None and not SHIPPED_MODEL.is_file():
-            raise ModelError("This installation carries no model; name one (--model FILE, in Python model=FILE).")
-        # Absolute, so that a copy in another process with another working folder finds it again.
-        self._path = Path(SHIPPED_MODEL if model is None else model).absolute()
+        lacking = "This installation carries no model; name one (--model FILE, in Python model=FILE)."
+        self._path, content = read_model(CLASSIFIER, model, SHIPPED_MODEL, lacking)
         self._threads = threads
-        content = read_onnx(self._path if model is None else model)
-        if content.card.task != CLASSIFIER:
-            raise ModelError(
-                f"{content.where} is a model for the task {content.card.task!r}, not a classifier of characters; "
-                "name a classifier."
-            )
         self.card: ModelCard = content.card
         self.classes: ClassSet = content.card.classes
         self._net = OpenVinoNet(content, threads)

@@ -67,6 +67,7 @@ def check(
 
 def _facts() -> dict[str, Any]:
     from typecase.cores import usable_cores
+    from typecase.decoding.decoder import SHIPPED_LANGUAGE_MODEL
     from typecase.files import sha256_of
     from typecase.runtime.onnx_file import read_onnx
     from typecase.runtime.openvino import default_threads
@@ -84,16 +85,15 @@ def _facts() -> dict[str, Any]:
                     "sha256": sha256_of(path),
                 }
             )
-        language = folder / "language.npz"
-        models.append(
-            {
-                "name": language.stem,
-                "task": "language model",
-                "bytes": language.stat().st_size,
-                "created": None,
-                "sha256": sha256_of(language),
-            }
-        )
+    models.append(
+        {
+            "name": SHIPPED_LANGUAGE_MODEL.stem,
+            "task": "language model",
+            "bytes": SHIPPED_LANGUAGE_MODEL.stat().st_size,
+            "created": None,
+            "sha256": sha256_of(SHIPPED_LANGUAGE_MODEL),
+        }
+    )
     return {
         "typecase": __version__,
         "python": f"{platform.python_implementation()} {platform.python_version()}",

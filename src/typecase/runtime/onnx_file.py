@@ -15,13 +15,19 @@ from functools import cached_property
 from pathlib import Path
 
 from typecase.errors import ModelError
-from typecase.modelcard import MAX_CARD_BYTES, METADATA_KEY, ModelCard, parse_card
+from typecase.modelcard import CLASSIFIER, DETECTOR, MAX_CARD_BYTES, METADATA_KEY, RECOGNIZER, ModelCard, parse_card
 
 SHA256_KEY = f"{METADATA_KEY}.sha256"
 """Metadata key of the SHA-256 of the graph with its weights, in hexadecimal digits."""
 
 MAX_MODEL_BYTES = (1 << 31) - 1
 """Protocol Buffers allow no larger message: 2 GiB."""
+
+_KINDS = {
+    CLASSIFIER: ("classifier", "characters"),
+    RECOGNIZER: ("recogniser", "lines"),
+    DETECTOR: ("detector", "lines"),
+}
 
 # Field numbers of onnx.proto.
 _MODEL_GRAPH, _MODEL_METADATA, _MODEL_TRAINING, _MODEL_FUNCTIONS = 7, 14, 20, 25
@@ -92,6 +98,34 @@ def read_onnx(path: str | os.PathLike[str]) -> OnnxFile:
         reason = (error.strerror or str(error)).lower()
         raise ModelError(f"The model {where} cannot be read ({reason}); check the path.") from None
     return parse_onnx(content, where)
+
+
+def read_model(task: str, model: str | os.PathLike[str] | None, shipped: Path, lacking: str) -> tuple[Path, OnnxFile]:
+    """Reads the model that does a task.
+
+    Args:
+        task: A task of `typecase.modelcard`.
+        model: The file; None takes the shipped one.
+        shipped: Where that lies.
+        lacking: What is said where it does not, and no other is named.
+
+    Returns:
+        The file's absolute path, under which a copy in another process with another working folder finds it again; and
+        its content.
+
+    Raises:
+        ModelError: The file is missing, damaged, unsafe, too new, or of another task.
+    """
+    if model is None and not shipped.is_file():
+        raise ModelError(lacking)
+    path = Path(shipped if model is None else model).absolute()
+    content = read_onnx(path if model is None else model)
+    if content.card.task != task:
+        kind, objects = _KINDS[task]
+        raise ModelError(
+            f"{content.where} is a model for the task {content.card.task!r}, not a {kind} of {objects}; name a {kind}."
+        )
+    return path, content
 
 
 def parse_onnx(content: bytes, where: str) -> OnnxFile:

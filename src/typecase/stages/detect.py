@@ -15,10 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from typecase.errors import ModelError
 from typecase.modelcard import DETECTOR, ModelCard
 from typecase.preprocess import PixelArray
-from typecase.runtime.onnx_file import read_onnx
+from typecase.runtime.onnx_file import read_model
 from typecase.runtime.openvino_pages import OpenVinoPageNet
 from typecase.stages.lines_of_maps import Piece, pieces_of_maps
 
@@ -67,17 +66,9 @@ class LineDetector:
             ModelError: The file is missing, damaged, unsafe, too new, or no detector.
             UsageError: The number of threads is impossible.
         """
-        if model is None and not SHIPPED_MODEL.is_file():
-            raise ModelError("This installation carries no model that finds lines; name one (--detector FILE).")
-        # Absolute, so that a copy in another process with another working folder finds it again.
-        self.path = Path(SHIPPED_MODEL if model is None else model).absolute()
+        lacking = "This installation carries no model that finds lines; name one (--detector FILE)."
+        self.path, content = read_model(DETECTOR, model, SHIPPED_MODEL, lacking)
         self._settings = (threads, precision)
-        content = read_onnx(self.path if model is None else model)
-        if content.card.task != DETECTOR:
-            raise ModelError(
-                f"{content.where} is a model for the task {content.card.task!r}, not a detector of lines; "
-                "name a detector."
-            )
         self.card: ModelCard = content.card
         self.sha256 = content.sha256
         self._preprocess = content.card.page_preprocess

@@ -25,10 +25,9 @@ from typecase.decoding.alignment import character_boxes
 from typecase.decoding.decoder import Decoded, Decoder
 from typecase.decoding.options import ReadOptions
 from typecase.document import Alternative, Box, Character, Line, Word, union
-from typecase.errors import ModelError
 from typecase.modelcard import RECOGNIZER, ModelCard
 from typecase.preprocess import FloatArray, PixelArray
-from typecase.runtime.onnx_file import read_onnx
+from typecase.runtime.onnx_file import read_model
 from typecase.runtime.openvino_lines import OpenVinoLineNet
 from typecase.stages.pieces import pieces_of
 from typecase.stages.upright import TURNS, may_run_vertically, surest, turned
@@ -97,17 +96,9 @@ class LineRecognizer:
             ModelError: The file is missing, damaged, unsafe, too new, or no recogniser.
             UsageError: The number of threads is impossible.
         """
-        if model is None and not SHIPPED_MODEL.is_file():
-            raise ModelError("This installation carries no model for lines; name one (--model FILE, model=FILE).")
-        # Absolute, so that a copy in another process with another working folder finds it again.
-        self.path = Path(SHIPPED_MODEL if model is None else model).absolute()
+        lacking = "This installation carries no model for lines; name one (--model FILE, model=FILE)."
+        self.path, content = read_model(RECOGNIZER, model, SHIPPED_MODEL, lacking)
         self._settings = (threads, precision)
-        content = read_onnx(self.path if model is None else model)
-        if content.card.task != RECOGNIZER:
-            raise ModelError(
-                f"{content.where} is a model for the task {content.card.task!r}, not a recogniser of lines; "
-                "name a recogniser."
-            )
         self.card: ModelCard = content.card
         self.sha256 = content.sha256
         self.classes: ClassSet = content.card.classes

@@ -6,7 +6,6 @@ import contextlib
 import datetime
 import hashlib
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -334,8 +333,3 @@ def _card(settings: TrainDetectorSettings, task: PageTask, sources: dict[str, Pa
         created=datetime.date.today().isoformat(),
         version=typecase.__version__,
     )
-
-
-def pages_of(settings: TrainDetectorSettings) -> Iterator[tuple[str, PageSample]]:
-    """The pages that a training validates with, for looking at."""
-    yield from validation_pages(_with_kinds(settings))
