@@ -112,6 +112,9 @@ def test_pieces_come_in_the_cases_and_with_the_marks_of_print() -> None:
     together = " ".join(texts)
     for mark in "“”«»„‘’–—…•²-":
         assert mark in together, mark
+    plain = "it's -- I say - a plain sentence..."
+    assert any('say "a plain' in text or "say - a... plain" in text for text in texts)
+    assert {text[len(plain) :] for text in texts if text.startswith(plain)} >= {'"', "''", ").", "--"}
 
 
 def test_whole_lines_are_drawn_as_they_stand() -> None:

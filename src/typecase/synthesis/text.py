@@ -388,6 +388,9 @@ _QUOTES = (
     ("'", "'"),
     ("(", ")"),
 )
+_AFTER = """.|,|:|;|!|?|¹|²|³|*|…|†|...|....|?!|!!|--|."|".|",|"|'|''|).|)|),|.)|..."|'s| …| [1]| (2)| ...""".split("|")
+# Between a word and the next, the space included.
+_BETWEEN = """... |...| ... |--| -- |, |; |: |. |! |'s |' |" | "| '|, "| (|) |/|-""".split("|")
 
 
 def _varied(generator: np.random.Generator, text: str, language: str) -> str:
@@ -400,6 +403,11 @@ def _varied(generator: np.random.Generator, text: str, language: str) -> str:
         text = text.lower()
     if chance(generator, 0.3):
         text = text.replace("'", "’").replace(" - ", " – ").replace("--", "—").replace("...", "…")
+    if chance(generator, 0.08) and " " in text:
+        # Marks by chance: many are rare in sentences, and what follows from the words would be read without looking.
+        words = text.split(" ")
+        place = whole(generator, 1, len(words) - 1)
+        text = " ".join(words[:place]) + pick(generator, _BETWEEN) + " ".join(words[place:])
     draw = generator.random()
     if draw < 0.04:
         text = pick(generator, _BEFORE) + text
@@ -409,8 +417,8 @@ def _varied(generator: np.random.Generator, text: str, language: str) -> str:
     elif draw < 0.1 and text[-1:].isalpha():
         # A word broken at the line's end.
         text += "-"
-    elif draw < 0.13:
-        text += pick(generator, (".", ",", ":", ";", "!", "?", "¹", "²", "³", "*", " …", "…", " [1]", " (2)", "†"))
+    elif draw < 0.17:
+        text += pick(generator, _AFTER)
     return text
 
 
