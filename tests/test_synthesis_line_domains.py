@@ -94,6 +94,16 @@ def test_everyday_families_are_met_more_often(tmp_path: Path) -> None:
     assert 0.35 < share < 0.6
 
 
+def test_the_italic_of_a_book_is_met_more_often_than_chance_would_have_it(tmp_path: Path) -> None:
+    family(tmp_path, "cursive", category=Category.SERIF, style="italic")
+    for name in "abcdefghi":
+        family(tmp_path, name, category=Category.SERIF)
+    workshop = LineWorkshop(FontCollection.open(tmp_path), (), domains={"clean": 1})
+    share = np.mean([workshop.draw(index).meta["family"] == "cursive" for index in range(300)])
+    # 0.15 and a tenth of what is left; by chance alone it would be a tenth.
+    assert 0.17 < share < 0.3
+
+
 def test_a_font_without_a_sound_space_draws_no_words(tmp_path: Path) -> None:
     def closed(font: object) -> None:
         font["hmtx"]["space"] = (5, 0)  # type: ignore[index]

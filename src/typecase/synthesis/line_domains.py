@@ -39,6 +39,7 @@ class Domain:
         looks: How often it looks like what: names of `line_looks.LOOKS`.
         everyday: Share of lines set in one of the `EVERYDAY` families, where the fonts have any.
         italics: Probability that an italic is used when chance falls on one.
+        cursive: Share of lines set in the italic of a serif family, the type most unlike upright, which few fonts are.
         styled: Share of lines set in another style than plain, by the chance of `random_style`.
         max_characters: Most characters in a line.
         max_words: Most words of a piece of a sentence.
@@ -49,6 +50,7 @@ class Domain:
     looks: Mapping[str, float]
     everyday: float = 0.1
     italics: float = 1.0
+    cursive: float = 0.0
     styled: float = 1.0
     max_characters: int = 60
     max_words: int = 12
@@ -96,6 +98,7 @@ DOMAINS: Mapping[str, Domain] = {
         fonts={_SERIF: 0.42, _SANS: 0.42, _MONO: 0.08, _DISPLAY: 0.06, _HAND: 0.02},
         looks={"print": 0.4, "scan": 0.4, "low-resolution": 0.1, "fax": 0.04, "typewriter": 0.06},
         everyday=0.18,
+        cursive=0.06,
     ),
     "receipt": Domain(
         texts={
@@ -218,6 +221,7 @@ DOMAINS: Mapping[str, Domain] = {
         },
         fonts={_SERIF: 0.44, _SANS: 0.44, _MONO: 0.12},
         looks={"clean": 0.85, "print": 0.15},
+        cursive=0.15,
         styled=0.6,
         max_characters=72,
     ),
@@ -360,6 +364,9 @@ class _Corner:
             if plain_name(font.family) in EVERYDAY:
                 everyday.setdefault(font.family, []).append(font)
         self._everyday = list(everyday.values())
+        serifs = self._families.get(_SERIF, []) if domain.cursive else []
+        italics = [[font for font in members if font.style != "normal"] for members in serifs]
+        self._cursive = [members for members in italics if members]
         self._domain = domain
         self._looks = Choice(domain.looks)
 
@@ -384,7 +391,9 @@ class _Corner:
         """A font that has all characters of a text; where none has, one of some that draws what it has of them."""
         font = None
         for _ in range(_FONTS_TRIED):
-            if self._everyday and generator.random() < self._domain.everyday:
+            if self._cursive and generator.random() < self._domain.cursive:
+                families = self._cursive
+            elif self._everyday and generator.random() < self._domain.everyday:
                 families = self._everyday
             else:
                 families = self._families[self._categories.draw(generator)]
