@@ -167,6 +167,24 @@ def test_held_back_layouts_are_drawn_only_when_asked_for(fonts: FontCollection, 
     assert {asked.draw(index).meta["layout"] for index in range(6)} <= HELD_BACK_LAYOUTS
 
 
+def test_a_notice_is_read_one_language_after_the_other(fonts: FontCollection, texts: tuple[TextFile, ...]) -> None:
+    workshop = PageWorkshop(fonts, texts, layouts={"notice": 1.0}, looks={"digital": 1.0}, rotations={0: 1.0}, seed=11)
+    for index in range(3):
+        page = workshop.draw(index)
+        middle = page.pixels.shape[1] / 2
+        # The company stands at the foot, across both.
+        sides = [bool(line.polygon[:, 0].mean() > middle) for line in page.lines[:-1]]
+        assert sides == sorted(sides)
+        assert 2 < sum(sides) < len(sides) - 2
+        numbers = [(line.block, line.row) for line in page.lines]
+        assert numbers == sorted(numbers)
+        for column in (False, True):
+            feet = [
+                line.polygon[:, 1].max() for line, side in zip(page.lines[:-1], sides, strict=True) if side == column
+            ]
+            assert feet == sorted(feet)
+
+
 def test_held_back_sentences_stay_out_of_training(fonts: FontCollection, texts: tuple[TextFile, ...]) -> None:
     for part, word in (("train", "zero"), ("held-back", "other")):
         workshop = PageWorkshop(fonts, texts, layouts={"book": 1}, seed=12, part=part)  # type: ignore[arg-type]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -168,6 +168,19 @@ class Desk:
         """Begins a row of the block."""
         self._counter.row += 1
         return self._counter.row
+
+    def read_by_columns(self, first: int, edge: float) -> None:
+        """Orders what was put side by side: all that begins left of an edge is read before the rest.
+
+        Args:
+            first: How many texts were put before.
+            edge: Where the right column begins, in pixels.
+        """
+        columns = sorted(self.sheet.texts[first:], key=lambda text: bool(text.matrix[0, 2] >= edge))
+        blocks, rows = (dict.fromkeys(one.block for one in columns), dict.fromkeys(one.row for one in columns))
+        # Blocks and rows are numbered as they are read.
+        to_block, to_row = (dict(zip(numbers, sorted(numbers), strict=True)) for numbers in (blocks, rows))
+        self.sheet.texts[first:] = [replace(one, block=to_block[one.block], row=to_row[one.row]) for one in columns]
 
     # Type
 

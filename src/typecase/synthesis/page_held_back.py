@@ -187,6 +187,7 @@ def draw_notice(desk: Desk) -> None:
     others = [language for language in desk.languages() if language != desk.language]
     tongues = (desk.language, pick(desk.generator, others) if others else desk.language)
     title = desk.bold(kind, desk.between(1.4, 2.2))
+    before = len(desk.sheet.texts)
     ends = []
     for tongue, x in zip(tongues, (left, left + width + gutter), strict=True):
         words = desk.words(title, 20, tongue)[: desk.whole(2, 6)]
@@ -202,6 +203,8 @@ def draw_notice(desk: Desk) -> None:
         number += 1
         if desk.chance(0.1):
             break
+    # Who reads a notice reads one language of it.
+    desk.read_by_columns(before, left + width + gutter / 2)
     desk.sheet.rule((left + width + gutter / 2, top), (left + width + gutter / 2, y), max(1.0, 0.06 * kind.em))
     desk.new_block()
     desk.put(
