@@ -19,7 +19,7 @@ class ConfidenceMap:
     """From a probability to a confidence that can be trusted: a line on the scale of log-odds (Platt 1999).
 
     The small doubts of a text's characters add up as if each came on its own. In truth few of them come true, and those
-    together, so that the more characters a text has, the less it is likely to be right by its probability alone.
+    together: the longer a text is, the further its probability lies below the share of such texts that are right.
 
     Attributes:
         slope: Above 0, so that what is likelier stays so.

@@ -180,7 +180,7 @@ def random_line_view(ink: InkLine, framing: Framing, generator: np.random.Genera
     # A long line that rises by more than its own height would be cut by its corners, not by an upright box.
     rise = framing.skew / 3 * ink.em if framing.skew <= 3 else ink.em
     most = framing.skew
-    if steep := chance[3] < framing.steep:
+    if steep := bool(chance[3] < framing.steep):
         rise, most = _STEEPEST_RISE * ink.em, max(_STEEPEST, framing.skew)
     rotation = min(most, float(np.degrees(np.arctan2(rise, max(width, 1.0)))))
     view = random_view(generator, rotation=rotation, shear=framing.shear, stretch=0, perspective=framing.perspective)
