@@ -42,11 +42,11 @@ _SURE = 0.9
 
 # The least confidence of a line of up to so many characters that stands alone on its row; what was told of lines of
 # training receipts that were and were not there.
-_LEAST_CONFIDENCE = ((1, 0.95), (3, 0.75))
+_LEAST_CONFIDENCE = ((1, 0.97), (3, 0.8))
 # Of the characters of a piece on average, whatever its length.
 _LEAST_CHARACTER_CONFIDENCE = 0.8
 # Of a piece of nothing but marks, such as the dash in an empty cell.
-_LEAST_MARK_CONFIDENCE = 0.9
+_LEAST_MARK_CONFIDENCE = 0.92
 # A piece of one or two characters that is lower and narrower than so much of the page's usual letter is dust: a dash is
 # wider, a colon higher; and so is a letter or digit by itself.
 _SPECK_CHARACTERS = 2
