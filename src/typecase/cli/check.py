@@ -75,14 +75,14 @@ def _facts() -> dict[str, Any]:
     models = []
     with resources.as_file(resources.files("typecase") / "weights") as folder:
         for path in sorted(folder.glob("*.onnx")):
-            card = read_onnx(path).card
+            model = read_onnx(path)
             models.append(
                 {
                     "name": path.stem,
-                    "task": card.task,
-                    "bytes": path.stat().st_size,
-                    "created": card.created,
-                    "sha256": sha256_of(path),
+                    "task": model.card.task,
+                    "bytes": len(model.content),
+                    "created": model.card.created,
+                    "sha256": model.sha256,
                 }
             )
     models.append(

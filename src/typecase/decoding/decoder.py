@@ -143,11 +143,9 @@ class Decoder:
         with np.errstate(divide="ignore"):
             logs = np.log(word_confidences) + np.log(closed)
         sizes = (ends - starts).astype(np.float64)
-        line_confidences = self._map("line")(
-            np.exp(np.bincount(word_lines, logs, len(frames))),
-            np.asarray(np.bincount(word_lines, sizes, len(frames)), np.float64),
-        )
-        line_confidences[np.bincount(word_lines, minlength=len(frames)) == 0] = 0.0
+        line_sizes = np.asarray(np.bincount(word_lines, sizes, len(frames)), np.float64)
+        line_confidences = self._map("line")(np.exp(np.bincount(word_lines, logs, len(frames))), line_sizes)
+        line_confidences[line_sizes == 0] = 0.0
         return Decoded(
             runs=runs,
             characters=characters.mapped(self._map("character")),

@@ -298,13 +298,13 @@ class _Setting:
         style, em = self._style, face.em
         inks, places = self._inks, self._places
         above, below = (reach * self._scale for reach in self._typeface.extent)
-        rules, blanks = self._rules(inks), self._blanks()
         # Sharp corners of emboldened letters reach out beyond their boxes.
         least = 2.0 + max(style.bold, 0.0) * em
         edges = [np.nanmin(inks[:, :2], axis=0), np.nanmax(inks[:, 2:], axis=0)]
+        rules = self._rules(float(edges[0][0]), float(edges[1][0]))
         left = min(0.0, float(edges[0][0]), float(places.min())) - max(margin * em, least)
         right = max(self._pen, float(edges[1][0])) + max(margin * em, least)
-        bottom = min(-below - margin * em, float(edges[0][1]) - least, *(low - least for low, *_ in (*rules, *blanks)))
+        bottom = min(-below - margin * em, float(edges[0][1]) - least, *(low - least for low, *_ in rules))
         top = max(above + margin * em, float(edges[1][1]) + least)
         x, y = ceil(-left), ceil(-bottom)
         width, height = x + ceil(right), y + ceil(top)
@@ -323,9 +323,7 @@ class _Setting:
             slant=style.slant,
             bold=style.bold * em,
         )
-        for low, high in rules:
-            _fill(canvas, x + float(edges[0][0]), x + float(edges[1][0]), height - y - high, height - y - low)
-        for low, high, start, end in blanks:
+        for low, high, start, end in rules:
             _fill(canvas, x + start, x + end, height - y - high, height - y - low)
         baseline = float(height - y)
         return InkLine(
@@ -357,31 +355,21 @@ class _Setting:
         )
         return boxes.astype(np.float32)
 
-    def _rules(self, inks: npt.NDArray[np.float64]) -> list[tuple[float, float]]:
-        """Bottom and top of each rule."""
+    def _rules(self, left: float, right: float) -> list[tuple[float, float, float, float]]:
+        """Bottom, top, left and right of each rule: those of the text, which has these ends, and those in its gaps."""
         style, typeface = self._style, self._typeface
-        middle, half = self._underline
-        heights = []
+        middle, thickness = typeface.outlines.underline
+        half = 0.5 * thickness * self._scale + 0.5 * max(style.bold, 0.0) * self._scale * typeface.units
+        under = middle * self._scale
+        places = []
         if style.underline:
-            heights.append(middle)
+            places.append((under, left, right))
         if style.strike_through:
-            heights.append(0.55 * typeface.x_height * self._scale)
-        return [(height - half, height + half) for height in heights]
-
-    def _blanks(self) -> list[tuple[float, float, float, float]]:
-        """Bottom, top, left and right of the rule in each gap, if they are ruled."""
-        if not self._style.ruled_gaps:
-            return []
-        middle, half = self._underline
-        ends = [self._places[place] for place, _ in self._style.gaps]
-        return [(middle - half, middle + half, float(left), float(right)) for left, right in ends]
-
-    @property
-    def _underline(self) -> tuple[float, float]:
-        """Where the middle of an underline lies, and half its thickness."""
-        middle, thickness = self._typeface.outlines.underline
-        bold = max(self._style.bold, 0.0) * self._typeface.units
-        return middle * self._scale, 0.5 * (thickness + bold) * self._scale
+            places.append((0.55 * typeface.x_height * self._scale, left, right))
+        if style.ruled_gaps:
+            gaps = (self._places[space] for space, _ in style.gaps)
+            places += [(under, float(start), float(end)) for start, end in gaps]
+        return [(height - half, height + half, start, end) for height, start, end in places]
 
 
 def _fill(canvas: Pixels, left: float, right: float, top: float, bottom: float) -> None:

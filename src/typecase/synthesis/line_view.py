@@ -240,8 +240,7 @@ def neighbouring_remains(ink: InkLine, view: LineView, generator: np.random.Gene
         reach = float(generator.uniform(0.1, 0.65)) * min(free, 0.2 * height)
         edge = _source_row(view, reach if above else height - reach)
         shift = edge - float(inked[-1] + 1) if above else edge - float(inked[0])
-        other = np.roll(ink.coverage, int(generator.integers(ink.coverage.shape[1])), axis=1)
-        piece = view.ink(other, (float(generator.uniform(-1, 1)) * ink.em, shift))
+        piece = _other_line(ink, view, shift, generator)
         result = piece if result is None else np.maximum(result, piece)
     return result
 
@@ -255,11 +254,16 @@ def neighbouring_lines(ink: InkLine, view: LineView, generator: np.random.Genera
     result = np.zeros(view.size[::-1], np.uint8)
     pitch = float(generator.uniform(1.0, 1.7)) * ink.em
     for direction, shown in zip((-1, 1), generator.random(2) < 0.85, strict=True):
-        across, along = int(generator.integers(ink.coverage.shape[1])), float(generator.uniform(-1, 1)) * ink.em
+        other = _other_line(ink, view, direction * pitch, generator)
         if shown:
-            other = view.ink(np.roll(ink.coverage, across, axis=1), (along, direction * pitch))
             result = np.maximum(result, other)
     return result
+
+
+def _other_line(ink: InkLine, view: LineView, shift: float, generator: np.random.Generator) -> Pixels:
+    """Another line in the same type, so many pixels of the ink further down: this one, begun at another place."""
+    other = np.roll(ink.coverage, int(generator.integers(ink.coverage.shape[1])), axis=1)
+    return view.ink(other, (float(generator.uniform(-1, 1)) * ink.em, shift))
 
 
 def _source_row(view: LineView, row: float) -> float:
