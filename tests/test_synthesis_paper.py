@@ -82,7 +82,7 @@ def test_ink_is_only_ever_lost(name: str) -> None:
         assert ink(result) < ink(pixels)
 
 
-@pytest.mark.parametrize("name", ["bleed-through", "print-twice", "rules", "stamp", "halftone", "edges"])
+@pytest.mark.parametrize("name", ["bleed-through", "print-twice", "rules", "pen", "stamp", "halftone", "edges"])
 def test_ink_is_only_ever_added(name: str) -> None:
     pixels = line()
     for seed in range(10):

@@ -100,6 +100,12 @@ def test_every_character_of_the_recogniser_is_drawn() -> None:
     assert min(counts[one] for one in LATIN_CHARACTERS) >= 30
 
 
+def test_paths_hold_one_kind_of_slash_and_no_space() -> None:
+    for text in drawn("file-path"):
+        assert " " not in text
+        assert ("/" in text) != ("\\" in text)
+
+
 def test_letters_with_marks_keep_their_neighbours() -> None:
     letters = Counter("".join(drawn("accented-words", 20_000)))
     missing = [one for one in LATIN_CHARACTERS if one.isalpha() and one.islower() and one not in letters]

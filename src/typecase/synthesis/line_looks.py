@@ -99,6 +99,7 @@ LOOKS: Mapping[str, Look] = {
         ground=(
             ("halftone", 0.06),
             ("rules", 0.1),
+            ("pen", 0.03),
             ("texture", 0.3),
             ("gradient", 0.3),
             ("shadow", 0.05),
@@ -168,7 +169,7 @@ LOOKS: Mapping[str, Look] = {
         tinted=0.2,
     ),
     "fax": Look(
-        framing=Framing(height=(22, 0.3), least=13, stretch=0.12, skew=1.2, margin=_LOOSE, neighbours=0.2, steep=0.08),
+        framing=Framing(height=(22, 0.3), least=13, stretch=0.12, skew=1.2, margin=_LOOSE, neighbours=0.2, steep=0.1),
         press=(
             ("spread-ink", 0.4),
             ("starve-ink", 0.2),
@@ -183,17 +184,17 @@ LOOKS: Mapping[str, Look] = {
         sensor=(("blur", 0.4), ("low-resolution", 0.2), ("noise", 0.1), ("jpeg", 0.25)),
     ),
     "typewriter": Look(
-        framing=Framing(height=(24, 0.35), least=12, stretch=0.1, skew=1.0, margin=_TIGHT, neighbours=0.25, steep=0.1),
+        framing=Framing(height=(24, 0.35), least=12, stretch=0.1, skew=1.0, margin=_TIGHT, neighbours=0.25, steep=0.14),
         press=(("spread-ink", 0.5), ("wear", 0.25), ("fade", 0.15), ("print-twice", 0.05), ("jitter", 0.05)),
         paper=(200, 255),
         contrast=(110, 250),
-        ground=(("rules", 0.2), ("texture", 0.2), ("speckle", 0.12), ("edges", 0.06)),
+        ground=(("rules", 0.2), ("pen", 0.04), ("texture", 0.2), ("speckle", 0.12), ("edges", 0.06)),
         sensor=(("blur", 0.55), ("low-resolution", 0.3), ("noise", 0.2), ("binarise", 0.12), ("jpeg", 0.2)),
     ),
     # A page that was copied and scanned in black and white, then kept at a third of its resolution.
     "form": Look(
         framing=Framing(
-            height=(15.5, 0.25), least=9, most=32, stretch=0.14, skew=0.8, margin=_TIGHT, neighbours=0.3, steep=0.12
+            height=(15.5, 0.25), least=9, most=32, stretch=0.14, skew=0.8, margin=_TIGHT, neighbours=0.3, steep=0.16
         ),
         press=(
             ("spread-ink", 0.5),
@@ -202,13 +203,14 @@ LOOKS: Mapping[str, Look] = {
             ("fade", 0.05),
             ("print-twice", 0.02),
             ("rules", 0.25),
+            ("pen", 0.06),
             ("speckle", 0.12),
             ("edges", 0.06),
             ("binarise", 0.7),
         ),
         paper=(235, 255),
         contrast=(160, 255),
-        ground=(("halftone", 0.02), ("stamp", 0.01)),
+        ground=(("halftone", 0.05), ("stamp", 0.01)),
         reduced=(1.3, 3.2),
         sensor=(("blur", 0.4), ("sharpen", 0.12), ("texture", 0.04), ("noise", 0.08), ("jpeg", 0.12)),
         inverted=0.01,

@@ -173,6 +173,36 @@ def draw_rules(pixels: Pixels, generator: np.random.Generator, *, width: float, 
     return np.minimum(result, pixels)
 
 
+def mark_with_pen(pixels: Pixels, generator: np.random.Generator, *, width: float, darkness: float) -> Pixels:
+    """What people do to print with a pen: ring a part of it, cross it out by one stroke, tick it; width in pixels."""
+    height, across = pixels.shape[:2]
+    tone = float(np.quantile(pixels[::2, ::2], 0.9)) * (1 - darkness)
+    length = min(float(across), height * float(generator.uniform(0.6, 6)))
+    left = float(generator.uniform(0, across - length)) if length < across else 0.0
+    middle = height * float(generator.uniform(0.35, 0.65))
+    kind = generator.choice(3, p=(0.4, 0.3, 0.3))
+    share = np.linspace(0, 1, 40)
+    if kind == 0:
+        # A ring drawn by hand neither closes nor keeps clear of the print.
+        angle = 2 * np.pi * float(generator.uniform(0.75, 1.1)) * share + float(generator.uniform(0, 2 * np.pi))
+        x = left + length / 2 * (1 + np.cos(angle))
+        y = middle + height * float(generator.uniform(0.4, 0.6)) * np.sin(angle) * (1 + 0.1 * share)
+    elif kind == 1:
+        x = left + length * share
+        wave = np.sin(2 * np.pi * (float(generator.uniform(0.5, 2)) * share + float(generator.random())))
+        y = middle + height * (float(generator.normal(0, 0.12)) * (share - 0.5) + 0.04 * wave)
+    else:
+        x = left + height * float(generator.uniform(0.1, 0.9)) * share
+        depth = height * float(generator.uniform(0.3, 0.9))
+        y = middle + depth * (0.5 - share) + depth * np.maximum(0, float(generator.uniform(0, 0.3)) - share)
+    points = np.stack([x, y], axis=1)
+    result = pixels.copy()
+    cv2.polylines(
+        result, [np.round(points * 16).astype(np.int32)], False, (tone,) * 3, max(1, round(width)), cv2.LINE_AA, 4
+    )
+    return np.minimum(result, pixels)
+
+
 def stamp(pixels: Pixels, generator: np.random.Generator, *, strength: float, size: float) -> Pixels:
     """A rubber stamp over the print: rings, frames and letters of another ink; size in heights of the line."""
     height, width = pixels.shape[:2]
@@ -272,6 +302,7 @@ LINE_EFFECTS: Mapping[str, Effect] = {
         print_twice, {"distance": (0.6, 3.0), "strength": (0.15, 0.6)}, lengths=frozenset({"distance"})
     ),
     "rules": Effect(draw_rules, {"width": (0.6, 2.4), "darkness": (0.3, 1.0)}, lengths=frozenset({"width"})),
+    "pen": Effect(mark_with_pen, {"width": (0.8, 2.6), "darkness": (0.4, 1.0)}, lengths=frozenset({"width"})),
     "stamp": Effect(stamp, {"strength": (0.15, 0.6), "size": (0.5, 3.0)}),
     "halftone": Effect(halftone, {"pitch": (2.2, 6.0), "strength": (0.05, 0.35)}),
     "clutter": Effect(clutter, {"count": (1, 5), "strength": (8, 55)}),

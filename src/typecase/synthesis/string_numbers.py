@@ -68,8 +68,11 @@ def plain_number(generator: np.random.Generator) -> str:
 def number(generator: np.random.Generator) -> str:
     """A count, a share, a fraction or a measure."""
     draw = generator.random()
-    if draw < 0.35:
+    if draw < 0.31:
         return str(int(generator.random() * 10 ** _SIZES.draw(generator)))
+    if draw < 0.35:
+        # Tables of measurements leave out the nought before the point.
+        return f".{digits(generator, whole(generator, 1, 4))}"
     if draw < 0.5:
         return local_number(LOCALES.draw(generator), whole(generator, 0, 10**7) / pick(generator, (1, 10, 100, 1000)))
     if draw < 0.65:

@@ -154,6 +154,26 @@ def url(generator: np.random.Generator) -> str:
     return text.upper() if chance(generator, 0.08) else text
 
 
+_ROOTS = ("C:\\", "D:\\", "\\\\server\\", "/home/", "/", "~/", "./", "../", "")
+_EXTENSIONS = ".txt .doc .xls .pdf .jpg .tif .com .exe .csv .docx .zip .html .1st .dat .py".split()
+
+
+def file_path(generator: np.random.Generator) -> str:
+    """Where a file lies, as offices print it at the foot of a page and screens show it."""
+    root = pick(generator, _ROOTS)
+    if root[1:] == ":\\":
+        root = pick(generator, "CDFKNXckn") + root[1:]
+    between = "/" if "/" in root or (not root and chance(generator, 0.5)) else "\\"
+    names = [
+        fill(generator, pick(generator, ("~~~~~", "~~~", "~~~~~~~~", "~~##", "####", "~###~~")))
+        if chance(generator, 0.5)
+        else _ascii(draw_from_pool(generator, pick(generator, ("word", "name", "company")))) or "data"
+        for _ in range(whole(generator, 2, 4))
+    ]
+    text = root + between.join(names) + (pick(generator, _EXTENSIONS) if chance(generator, 0.7) else "")
+    return text.upper() if chance(generator, 0.3) else text
+
+
 def word(generator: np.random.Generator) -> str:
     """A single word of any of the languages, in the cases that print uses."""
     kind = pick(generator, ("word", "word", "word", "city", "name", "job", "country"))

@@ -30,6 +30,7 @@ STRINGS: Mapping[str, papers.StringMaker] = {
     "address": people.address,
     "email": people.email,
     "url": people.url,
+    "file-path": people.file_path,
     "word": people.word,
     "caps-line": people.caps_line,
     "item": papers.item,
