@@ -25,7 +25,7 @@ from typecase.preprocess import LinePreprocess
 from typecase.runtime.onnx_file import parse_onnx, with_card
 from typecase.runtime.openvino_lines import SIZES, OpenVinoLineNet, batch_sizes
 from typecase.stages.pieces import GRID, pieces_of
-from typecase.stages.recognize import SHIPPED_MODEL, LineRecognizer
+from typecase.stages.recognize import SHIPPED_MODEL, LineRecognizer, second_stretch
 
 texts = st.lists(st.text("ABOIE", min_size=1, max_size=5), min_size=1, max_size=4).map(" ".join)
 
@@ -41,8 +41,9 @@ def boxes_of(line: Line) -> list[tuple[float, ...]]:
 
 @given(st.lists(texts, max_size=12))
 def test_lines_are_read_with_their_boxes(recognizer: LineRecognizer, some: list[str]) -> None:
-    # This net is never sure of an I, and a language model doubts a row of them.
-    lines = recognizer.read([line_picture(text) for text in some], language_model=None)
+    # This net is never sure of an I, and a language model doubts a row of them; high bars before low ones look like a
+    # line that falls.
+    lines = recognizer.read([line_picture(text) for text in some], upright=True, language_model=None)
     assert [line.text for line in lines] == some
     for text, line in zip(some, lines, strict=True):
         assert boxes_of(line) == line_boxes(text)
@@ -296,3 +297,21 @@ def test_damaged_weights_are_noticed() -> None:
     model = line_onnx(scale=float("nan"))
     with pytest.raises(ModelError, match="are not numbers; its weights are damaged"):
         line_net(model)([np.zeros((32, 100), np.uint8)])
+
+
+@pytest.mark.parametrize(
+    ("width", "characters", "stretch"),
+    [(600, 40, 1.0), (0, 0, 1.0), (300, 40, 1.6), (360, 40, 12 / 9), (40, 1, 1.0), (300, 10, 19 / 30), (900, 10, 0.6)],
+)
+def test_condensed_and_broad_letters_are_looked_at_again(width: int, characters: int, stretch: float) -> None:
+    assert second_stretch(width, characters) == pytest.approx(stretch)
+
+
+def test_boxes_of_a_line_that_was_stretched_are_in_pixels_of_the_picture(recognizer: LineRecognizer) -> None:
+    # The bars of this net are 12 pixels apart; at two thirds of their width they are too narrow for it.
+    plain = line_picture("ABEABEABEA")
+    narrow = plain.resize((plain.width * 2 // 3, plain.height), Image.Resampling.BOX)
+    [line] = recognizer.read([narrow], upright=True, language_model=None)
+    assert line.text == "ABEABEABEA"
+    expected = [(x * 2 / 3, y, width * 2 / 3, height) for x, y, width, height in line_boxes(line.text)]
+    assert np.allclose(boxes_of(line), expected, atol=1.1)

@@ -132,11 +132,12 @@ class LinePreprocess:
 
     channels: ClassVar[int] = 1
 
-    def canvas(self, image: Image.Image | PixelArray) -> PixelArray:
+    def canvas(self, image: Image.Image | PixelArray, stretch: float = 1.0) -> PixelArray:
         """Brings a line to the canvas, still as bytes; this is what datasets cache.
 
         Args:
             image: An upright picture of one line without transparency, or its grey levels [height, width].
+            stretch: How many times wider it becomes than its shape would have it.
 
         Returns:
             Bytes of shape [height, width]; at least one pixel wide. `widest` is not looked at here.
@@ -146,7 +147,7 @@ class LinePreprocess:
         if image.mode != "L":
             # Grey by the ITU-R BT.601 luma weights, which is what Pillow's "L" means.
             image = image.convert("L")
-        width = max(1, round(image.width * self.height / image.height))
+        width = max(1, round(image.width * self.height / image.height * stretch))
         factors = (max(1, image.width // (4 * width)), max(1, image.height // (4 * self.height)))
         if factors != (1, 1):
             image = image.reduce(factors)

@@ -9,13 +9,16 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from typecase.document import Box, Point, Polygon
+from typecase.document import Box, Character, Line, Point, Polygon, Word
 from typecase.preprocess import PixelArray
 
 Corners = npt.NDArray[np.float32]
 
 # The net sees 32 rows: more than so many are no use to it, and cost time in huge pictures.
 _MOST_ROWS = 96
+# A strip that slopes is drawn anew, between the pixels of the page: with as few rows as small print has there, its
+# strokes would blur.
+_FINE_ROWS = 48
 # Slope and bend, in pixels over the whole strip, below which it is cut by rows and columns.
 _STRAIGHT = 1.0
 
@@ -31,6 +34,11 @@ class Strip:
 
     pixels: PixelArray
     corners: Corners
+
+    @property
+    def outline(self) -> Polygon:
+        """The strip's corners in the page, to a tenth of a pixel."""
+        return tuple(Point(*corner) for corner in np.round(self.corners.astype(np.float64), 1).tolist())
 
     def places(self, xs: npt.ArrayLike, ys: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Where places in the strip's picture lie in the page, [n, 2]."""
@@ -57,6 +65,24 @@ class Strip:
         """The four corners, in the page, of a box in the strip; see `outlines`."""
         return tuple([Point(*corner) for corner in self.outlines([box])[0].tolist()])
 
+    def words(self, line: Line) -> tuple[Word, ...]:
+        """The words of a line that was read in the strip, with polygons and upright boxes in the page."""
+        # All at once, for a page has thousands of characters.
+        boxes = [box for word in line.words for box in (word.box, *(one.box for one in word.characters))]
+        outlines = self.outlines(boxes)
+        around = iter(_around(outlines))
+        words = []
+        place = 0
+        for word in line.words:
+            polygon = tuple([Point(*corner) for corner in outlines[place].tolist()])
+            place += 1 + len(word.characters)
+            box = next(around)
+            characters = tuple(
+                [Character(one.text, next(around), one.confidence, one.alternatives) for one in word.characters]
+            )
+            words.append(Word(word.text, box, word.confidence, characters, polygon))
+        return tuple(words)
+
 
 def cut(page: PixelArray, corners: Corners) -> Strip:
     """Cuts a strip out of a page.
@@ -73,6 +99,8 @@ def cut(page: PixelArray, corners: Corners) -> Strip:
     columns = max(1, round(stops[-1] * rows / max(rise, 1e-6)))
     if _lies_straight(upper, lower):
         return _window(page, upper, lower, rows, columns)
+    if rows < _FINE_ROWS and np.ptp(upper, axis=0).min() > _STRAIGHT:
+        rows, columns = 2 * rows, 2 * columns
     grow = rise / rows
     if grow > 1.5:
         # Taking every so-many-th pixel would break thin strokes.
@@ -94,6 +122,13 @@ def cut(page: PixelArray, corners: Corners) -> Strip:
         x, y = np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
         pixels = cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return Strip(np.asarray(pixels, np.uint8), corners)
+
+
+def _around(outlines: npt.NDArray[np.float64]) -> list[Box]:
+    """The upright box around each outline, [n, corners, 2]."""
+    corner = outlines.min(axis=1)
+    sides = np.round(np.concatenate([corner, outlines.max(axis=1) - corner], axis=1), 1)
+    return [Box(*row) for row in sides.tolist()]
 
 
 def _stops(upper: npt.NDArray[np.float64], lower: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

@@ -344,24 +344,12 @@ class _Frame:
         """A line with its boxes in the frame, its words' polygons in the page; None where nothing was read."""
         if not read.line.words:
             return None
-        # All at once, for a page has thousands of characters.
-        boxes = [box for word in read.line.words for box in (word.box, *(one.box for one in word.characters))]
-        outlines = read.strip.outlines(boxes)
-        around = iter(_boxes(outlines))
-        words = []
-        place = 0
-        for word in read.line.words:
-            polygon = tuple([Point(*corner) for corner in outlines[place].tolist()])
-            place += 1 + len(word.characters)
-            plain = next(around)
-            characters = tuple(
-                [Character(one.text, next(around), one.confidence, one.alternatives) for one in word.characters]
-            )
-            box = plain if self.is_plain else _box(self.places(polygon))
-            words.append(Word(word.text, box, word.confidence, characters, polygon))
+        words = read.strip.words(read.line)
+        if not self.is_plain:
+            words = tuple([msgspec.structs.replace(word, box=_box(self.places(word.polygon))) for word in words])
         corners = read.strip.corners.tolist()
         outline = _box(corners if self.is_plain else self.places([Point(*corner) for corner in corners]))
-        return msgspec.structs.replace(read.line, box=outline, words=tuple(words))
+        return msgspec.structs.replace(read.line, box=outline, words=words)
 
     def places(self, polygon: Sequence[Point]) -> Polygon:
         """Where places of the page lie in the frame."""
@@ -438,13 +426,6 @@ def _needed(polygon: Polygon) -> Polygon:
     first, second, third, fourth = polygon
     plain = first.y == second.y and third.y == fourth.y and first.x == fourth.x and second.x == third.x
     return () if plain and first.x <= second.x and first.y <= third.y else polygon
-
-
-def _boxes(outlines: npt.NDArray[np.float64]) -> list[Box]:
-    """The box around each outline, [n, corners, 2]; see `_box`."""
-    corner = outlines.min(axis=1)
-    sides = np.round(np.concatenate([corner, outlines.max(axis=1) - corner], axis=1), 1)
-    return [Box(*row) for row in sides.tolist()]
 
 
 def _box(polygon: Sequence[Any]) -> Box:

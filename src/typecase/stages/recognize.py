@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -29,7 +30,9 @@ from typecase.modelcard import RECOGNIZER, ModelCard
 from typecase.preprocess import FloatArray, PixelArray
 from typecase.runtime.onnx_file import read_model
 from typecase.runtime.openvino_lines import OpenVinoLineNet
+from typecase.stages.crop import Strip, cut
 from typecase.stages.pieces import pieces_of
+from typecase.stages.slope import may_show_slope, sloping_outline
 from typecase.stages.upright import TURNS, may_run_vertically, surest, turned
 
 SHIPPED_MODEL = Path(__file__).parents[1] / "weights" / "lines.onnx"
@@ -53,6 +56,12 @@ Picture = Image.Image | npt.NDArray[np.uint8]
 
 _PAPER = 250
 """A prepared line without a darker pixel is empty paper."""
+
+# Pixels of a prepared line that a character takes, spaces among them: what is narrower or wider than the net reads well
+# is read once more, stretched to what it reads best; so many times at most. A word or two may be of wide letters.
+_NARROW, _WIDENED, _WIDEST_STRETCH = 10.0, 12.0, 1.6
+_WIDE, _NARROWED, _LEAST_STRETCH = 24.0, 19.0, 0.6
+_FEWEST_WIDE = 4
 
 
 @dataclass(frozen=True)
@@ -124,13 +133,15 @@ class LineRecognizer:
             pictures: Upright pictures of one line each without transparency (`typecase.sources.open_picture` gives
                 such): Pillow's, or bytes of shape [height, width] or [height, width, 3].
             options: How to read; None takes the defaults.
-            upright: Whether all of them are known to run to the right, so that tall ones are not read turned as well.
+            upright: Whether all of them are known to run straight to the right, so that those that slope are not
+                straightened, nor tall ones read turned as well.
             **changes: Options by name that differ from those; see `ReadOptions`.
 
         Returns:
             A line for each picture, in their order, with boxes in pixels of that picture; one without words for a
-            picture in which nothing is read. A tall picture is also read turned either way, and the surest reading
-            is taken (`typecase.stages.upright`).
+            picture in which nothing is read. A line that slopes is straightened before (`typecase.stages.slope`) and
+            has polygons besides. A tall picture is also read turned either way, and the surest reading is taken
+            (`typecase.stages.upright`).
 
         Raises:
             ModelError: The net gives no usable answer.
@@ -140,11 +151,22 @@ class LineRecognizer:
         decoder = self._decoder(options)
         lines: list[Line] = []
         for part in self._portions(pictures):
-            sizes = [_size(one) for one in part]
-            found = self._decoded(part, sizes, decoder)
-            tall = [number for number, size in enumerate(sizes) if may_run_vertically(*size)]
             # A single character has no direction.
-            if tall and not upright and options.mode != "char":
+            as_it_is = upright or options.mode == "char"
+            strips = {} if as_it_is else _straightened(part)
+            straight = [strips[number].pixels if number in strips else one for number, one in enumerate(part)]
+            sizes = [_size(one) for one in straight]
+            found = self._decoded(straight, sizes, decoder)
+            for number, strip in strips.items():
+                width, height = _size(part[number])
+                found[number] = msgspec.structs.replace(
+                    found[number],
+                    box=Box(0.0, 0.0, float(width), float(height)),
+                    words=strip.words(found[number]),
+                    polygon=strip.outline,
+                )
+            tall = [number for number, size in enumerate(sizes) if may_run_vertically(*size)]
+            if tall and not as_it_is:
                 flat = [(sizes[number][1], sizes[number][0]) for number in tall]
                 ways = [self._decoded([turned(part[number], turn) for number in tall], flat, decoder) for turn in TURNS]
                 for number, left, right in zip(tall, *ways, strict=True):
@@ -159,7 +181,18 @@ class LineRecognizer:
         decoder: Decoder,
     ) -> list[Line]:
         scans = self._scan([self._canvas(one) for one in pictures])
-        return lines_of(sizes, scans, decoder, self.classes)
+        lines = lines_of(sizes, scans, decoder, self.classes)
+        stretches = {
+            number: stretch
+            for number, (scan, line) in enumerate(zip(scans, lines, strict=True))
+            if (stretch := second_stretch(scan.canvas.shape[1], len(line.text))) != 1.0
+        }
+        if stretches:
+            scans = self._scan([self._canvas(pictures[number], stretch) for number, stretch in stretches.items()])
+            again = lines_of([sizes[number] for number in stretches], scans, decoder, self.classes)
+            for number, line in zip(stretches, again, strict=True):
+                lines[number] = line
+        return lines
 
     def prepare(self) -> None:
         """Makes ready what the first reading would wait for.
@@ -199,11 +232,11 @@ class LineRecognizer:
     def _new_decoder(self, options: ReadOptions) -> Decoder:
         return Decoder(self.classes, options, self.card.temperature, self.card.confidence_maps)
 
-    def _canvas(self, picture: Picture) -> PixelArray:
-        """The picture prepared; one pixel of paper where it can hold no text."""
+    def _canvas(self, picture: Picture, stretch: float = 1.0) -> PixelArray:
+        """The picture prepared, wider by so much; one pixel of paper where it can hold no text."""
         image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
         if image.height >= LEAST_HEIGHT and image.width * self._preprocess.height <= WIDEST_CANVAS * image.height:
-            canvas = self._preprocess.canvas(image)
+            canvas = self._preprocess.canvas(image, stretch)
             if canvas.min() < _PAPER:
                 return canvas
         return np.full((self._preprocess.height, 1), 255, np.uint8)
@@ -212,15 +245,15 @@ class LineRecognizer:
         """Runs the net over all lines, long ones in pieces."""
         pieces = [pieces_of(canvas, self._preprocess.widest) if canvas.min() < _PAPER else [] for canvas in canvases]
         parts = [
-            canvas[:, piece.start : piece.stop] for canvas, cut in zip(canvases, pieces, strict=True) for piece in cut
+            canvas[:, piece.start : piece.stop] for canvas, some in zip(canvases, pieces, strict=True) for piece in some
         ]
         answers = iter(self._net(parts))
         scans = []
         space = self.classes.index(" ") + 1 if " " in self.classes else None
-        for canvas, cut in zip(canvases, pieces, strict=True):
+        for canvas, some in zip(canvases, pieces, strict=True):
             logits: list[FloatArray] = []
             stride = 1
-            for piece in cut:
+            for piece in some:
                 answer = next(answers)
                 width = piece.stop - piece.start
                 stride = self._net.stride(width, len(answer))
@@ -232,6 +265,41 @@ class LineRecognizer:
             joined = np.concatenate(logits) if logits else np.empty((0, self._net.outputs), np.float32)
             scans.append(Scan(canvas, joined, stride))
         return scans
+
+
+def second_stretch(width: int, characters: int) -> float:
+    """How a line that was read once is stretched to be read once more.
+
+    Condensed letters fall between the steps in which the net answers, and broad ones come apart.
+
+    Args:
+        width: Of the prepared line, in pixels.
+        characters: How many were read in it.
+
+    Returns:
+        A factor for the line's width; 1 where one reading is enough.
+    """
+    if not characters:
+        return 1.0
+    each = width / characters
+    if each < _NARROW:
+        return min(_WIDENED / each, _WIDEST_STRETCH)
+    if each > _WIDE and characters >= _FEWEST_WIDE:
+        return max(_NARROWED / each, _LEAST_STRETCH)
+    return 1.0
+
+
+def _straightened(pictures: Sequence[Picture]) -> dict[int, Strip]:
+    """By their numbers, the strips along those lines that slope in their pictures."""
+    strips = {}
+    for number, picture in enumerate(pictures):
+        width, height = _size(picture)
+        if may_show_slope(width, height):
+            image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture
+            grey = np.asarray(image.convert("L"), np.uint8)
+            if (outline := sloping_outline(grey)) is not None:
+                strips[number] = cut(grey, outline)
+    return strips
 
 
 def _size(picture: Picture) -> tuple[int, int]:
