@@ -34,7 +34,6 @@ NOT_IN_THE_LIGHT_INSTALL = (
     "onnx",
     "safetensors",
     "tensorboard",
-    "cv2",
     "fontTools",
     "rapidfuzz",
 )
