@@ -35,11 +35,6 @@ class Strip:
     pixels: PixelArray
     corners: Corners
 
-    @property
-    def outline(self) -> Polygon:
-        """The strip's corners in the page, to a tenth of a pixel."""
-        return tuple(Point(*corner) for corner in np.round(self.corners.astype(np.float64), 1).tolist())
-
     def places(self, xs: npt.ArrayLike, ys: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Where places in the strip's picture lie in the page, [n, 2]."""
         rows, columns = self.pixels.shape

@@ -163,7 +163,7 @@ class LineRecognizer:
                     found[number],
                     box=Box(0.0, 0.0, float(width), float(height)),
                     words=strip.words(found[number]),
-                    polygon=strip.outline,
+                    polygon=strip.polygon(found[number].box),
                 )
             tall = [number for number, size in enumerate(sizes) if may_run_vertically(*size)]
             if tall and not as_it_is:
