@@ -27,6 +27,7 @@ from typecase.synthesis.ground_truth import InkLine
 from typecase.synthesis.line import LineFace, missing, set_line, shown_text
 from typecase.synthesis.line_style import PLAIN, LineStyle, random_style
 from typecase.synthesis.shaping import open_typeface
+from typecase.synthesis.tick_box import TickBox, random_tick_box
 
 PRINTABLE = string.ascii_letters + string.digits + string.punctuation
 
@@ -82,10 +83,14 @@ styles = st.builds(
     kerning=st.booleans(),
     ligatures=st.booleans(),
     small_caps=st.booleans(),
+    one_as_ell=st.booleans(),
+    tick_box=st.sampled_from(
+        [None, TickBox(width=1.6, stroke=0.12, drop=0.3, mark=1.5), TickBox(typed=True, lean=-1.0)]
+    ),
 )
 
 
-@given(text=st.text(PRINTABLE + " ", min_size=1, max_size=30), style=styles, em=st.sampled_from([9.0, 23.5, 40.0]))
+@given(text=st.text(PRINTABLE + " ☐☑☒", min_size=1, max_size=30), style=styles, em=st.sampled_from([9.0, 23.5, 40.0]))
 def test_every_character_has_a_box_and_all_ink_lies_in_boxes(
     face: LineFace, text: str, style: LineStyle, em: float
 ) -> None:
@@ -426,6 +431,67 @@ def test_meta_names_font_size_and_style(face: LineFace) -> None:
         "em": 40.0,
         "style": {"bold": 0.05},
     }
+
+
+def test_a_one_may_be_drawn_as_an_ell_and_stays_a_one(face: LineFace) -> None:
+    line = set_line(face, "11 ell 1²", LineStyle(one_as_ell=True, superscript=((8, 9),)))
+    assert line.text == "11 ell 1²"
+    other = set_line(face, "ll ell l²", LineStyle(superscript=((8, 9),)))
+    assert (line.coverage == other.coverage).all()
+    assert not np.array_equal(line.coverage, set_line(face, "11 ell 1²").coverage)
+
+
+def _box(face: LineFace, character: str, box: TickBox | None) -> tuple[Any, Any]:
+    """The ink of a box between two letters, cut to its own, and its frame as the line says it."""
+    line = set_line(face, f"a{character}b", LineStyle(tick_box=box))
+    x, y, width, height = line.boxes[1]
+    left, top, right, bottom = round(float(x)), round(float(y)), round(float(x + width)), round(float(y + height))
+    return line.coverage[top:bottom, left:right], (float(line.baseline - y), float(width), float(height))
+
+
+def test_boxes_to_tick_are_drawn_where_a_font_lacks_them(face: LineFace) -> None:
+    assert not face.font.characters & set("☐☑☒")
+    assert not missing(face.font, "☐ yes ☒ no ☑ both")
+    empty, (top, width, height) = _box(face, "☐", None)
+    plain = TickBox()
+    assert (width, height) == pytest.approx((plain.width * 40, plain.height * 40), abs=0.01)
+    assert top == pytest.approx((plain.height - plain.drop) * 40, abs=0.01)
+    middle = empty[10:-10, 10:-10]
+    assert middle.max() == 0
+    # Each side is ink from corner to corner.
+    assert min(empty[1].min(), empty[-2].min(), empty[:, 1].min(), empty[:, -2].min()) > 127
+    ticked, crossed = _box(face, "☑", None)[0], _box(face, "☒", None)[0]
+    typed = _box(face, "☒", TickBox(typed=True))[0]
+    for one in (ticked, crossed, typed):
+        assert one.shape == empty.shape
+        assert (one[10:-10, 10:-10] > 127).any()
+        assert one[0:3].sum() == empty[0:3].sum()
+    assert not np.array_equal(crossed, typed)
+    # A cross reaches into the upper left as far as into the upper right; a tick only into the right.
+    left, right = (slice(3, 12), slice(3, 12)), (slice(3, 12), slice(-12, -3))
+    assert crossed[left].max() > 127 < crossed[right].max()
+    assert ticked[left].max() == 0
+    assert ticked[right].max() > 127
+
+
+def test_a_mark_may_be_larger_than_its_box(face: LineFace) -> None:
+    shape = TickBox(mark=1.6)
+    _, (_, width, height) = _box(face, "☒", shape)
+    assert height > 1.2 * shape.height * 40
+    assert width > shape.width * 40
+    with pytest.raises(UsageError, match="stroke of a box to tick must lie between"):
+        TickBox(stroke=0.5)
+
+
+def test_boxes_by_chance_are_of_many_shapes() -> None:
+    generator = np.random.default_rng(3)
+    drawn = [random_tick_box(generator) for _ in range(300)]
+    assert {box.typed for box in drawn} == {False, True}
+    square = sum(box.width == box.height for box in drawn) / 300
+    assert 0.4 < square < 0.7
+    assert min(box.height for box in drawn) < 0.6 < 1.1 < max(box.height for box in drawn)
+    facts = LineStyle(tick_box=drawn[0]).facts
+    assert TickBox(**facts["tick_box"]) == drawn[0]
 
 
 def test_styles_are_mostly_plain_and_take_the_same_chance_whatever_the_text() -> None:

@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from typecase.synthesis.ground_truth import InkLine, Pixels
-from typecase.synthesis.line_view import Framing, LineView, neighbouring_lines, neighbouring_remains, random_line_view
+from typecase.synthesis.line_view import (
+    Framing,
+    LineView,
+    neighbouring_lines,
+    neighbouring_remains,
+    neighbouring_slivers,
+    random_line_view,
+)
 
 BENT = Framing(skew=15, shear=0.2, perspective=0.2, arc=0.5, curl=0.5, stretch=0.2)
 FLAT = Framing(stretch=0.0, skew=0.0, shear=0.0, neighbours=0.0)
@@ -155,6 +162,26 @@ def test_remains_of_neighbours_leave_the_text_alone() -> None:
         assert not (text & (remains > 127)).any()
         assert remains[view.size[1] // 2].max() == 0
     assert seen > 15
+
+
+def test_slivers_of_what_stands_beside_a_line_keep_off_its_ink() -> None:
+    ink = bars()
+    framing = replace(FLAT, margin=(0.2, 0.3, 0.5))
+    sides = []
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        view = random_line_view(ink, framing, generator)
+        slivers = neighbouring_slivers(ink, view, 0.7, generator)
+        if slivers is None:
+            continue
+        text = view.ink(ink.coverage) > 127
+        assert not (text & (slivers > 127)).any()
+        columns = np.flatnonzero((slivers > 127).any(axis=0))
+        inked = np.flatnonzero(text.any(axis=0))
+        sides += [bool((columns < inked[0]).any()), bool((columns > inked[-1]).any())]
+        assert ((columns < inked[0]) | (columns > inked[-1])).all()
+    assert 0.4 < np.mean(sides) < 0.9
+    assert neighbouring_slivers(ink, view, 0.0, generator) is None
 
 
 def test_a_steep_line_crosses_its_cut_between_its_neighbours() -> None:

@@ -133,6 +133,22 @@ def test_numbers_stay_within_their_bounds(seed: int, low: int, more: int) -> Non
     assert re.fullmatch(r"\d" * (more + 1), digits(generator, more + 1))
 
 
+def test_whole_numbers_are_grouped_in_threes_by_one_mark() -> None:
+    texts = [text for text in drawn("number", 4000) if re.fullmatch(r"[\d.,' ]*\d", text)]
+    marks = Counter(text[-4] for text in texts if re.fullmatch(r"\d{1,3}(?:([.,' ])\d{3})(?:\1\d{3})*", text))
+    assert marks[","] > marks["."] > 5
+
+
+def test_boxes_to_tick_stand_alone_or_beside_what_they_mean() -> None:
+    texts = drawn("tick-box", 600)
+    assert all(set(text) & set("☐☑☒") for text in texts)
+    assert {"☐", "☑", "☒"} <= set(texts)
+    assert 0.25 < sum(len(text) == 1 for text in texts) / 600 < 0.45
+    assert any(re.fullmatch(r"[☐☑☒] \w.*", text) for text in texts)
+    assert any(re.fullmatch(r"\w.* [☐☑☒]", text) for text in texts)
+    assert any(len(re.findall("[☐☑☒]", text)) > 2 for text in texts)
+
+
 def test_a_choice_keeps_to_its_weights() -> None:
     choice = Choice({"often": 3.0, "seldom": 1.0, "never": 0.0})
     generator = np.random.default_rng(1)

@@ -39,6 +39,9 @@ _NO_LETTERS = frozenset({"jsmathcmex10", "jsmathcmsy10", "redacted", "redactedsc
 SMALL_FIGURES = {character: unicodedata.normalize("NFKC", character) for character in "⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉"}
 """Raised and lowered figures, each with the figure that a line draws small where a font lacks them."""
 
+TICK_BOXES = "☐☑☒"
+"""Boxes to tick, empty, ticked and crossed: a line draws them itself where a font lacks them."""
+
 
 class Category(StrEnum):
     """The kinds of typefaces that Google Fonts tells apart."""
@@ -79,11 +82,11 @@ class Font:
         return len(self.one_case) >= 13
 
     def missing(self, text: str) -> set[str]:
-        """Gives the characters of a text that the font neither draws nor can be made to: `SMALL_FIGURES`."""
+        """Gives the characters that the font neither has nor is helped out with: `SMALL_FIGURES` and `TICK_BOXES`."""
         return {
             character
             for character in set(text) - self.characters
-            if SMALL_FIGURES.get(character) not in self.characters
+            if SMALL_FIGURES.get(character) not in self.characters and character not in TICK_BOXES
         }
 
 

@@ -16,11 +16,12 @@ import numpy as np
 import numpy.typing as npt
 
 from typecase.errors import DataError, UsageError
-from typecase.synthesis.fonts import SMALL_FIGURES, Category, Font
+from typecase.synthesis.fonts import SMALL_FIGURES, TICK_BOXES, Category, Font
 from typecase.synthesis.ground_truth import InkLine, Pixels
 from typecase.synthesis.line_style import PLAIN, LineStyle
 from typecase.synthesis.outlines import LONGEST_SIDE, Outline, rasterise
 from typecase.synthesis.shaping import Typeface, open_typeface
+from typecase.synthesis.tick_box import TickBox
 
 _RAISED = {"⁰": "0", "¹": "1", "²": "2", "³": "3"} | {chr(0x2070 + digit): str(digit) for digit in range(4, 10)}
 _LOWERED = {chr(0x2080 + digit): str(digit) for digit in range(10)}
@@ -138,6 +139,7 @@ class _Run:
     size: float = 1.0
     rise: float = 0.0
     small_caps: bool = False
+    is_box: bool = False
 
 
 def _runs(font: Font, typeface: Typeface, text: str, style: LineStyle) -> Iterator[_Run]:
@@ -146,11 +148,13 @@ def _runs(font: Font, typeface: Typeface, text: str, style: LineStyle) -> Iterat
     Sizes are shares of the em, and so are rises.
     """
     has_figures = not font.characters.issuperset(text)
+    boxes = [character in TICK_BOXES and bool(style.tick_box or character not in font.characters) for character in text]
     synthetic = style.small_caps and not font.has_one_case and not typeface.has_small_caps
-    if not has_figures and not synthetic and not style.superscript and not style.subscript:
-        yield _Run(0, text, small_caps=style.small_caps)
+    shown = text.replace("1", "l") if style.one_as_ell else text
+    if not has_figures and not any(boxes) and not synthetic and not style.superscript and not style.subscript:
+        yield _Run(0, shown, small_caps=style.small_caps)
         return
-    drawn = list(text)
+    drawn = list(shown)
     sizes, rises = [1.0] * len(text), [0.0] * len(text)
     # The small capital stands a little above the x, as those that are drawn by hand do.
     small = min(max(1.08 * typeface.x_height / typeface.cap_height, 0.65), 0.9)
@@ -158,7 +162,7 @@ def _runs(font: Font, typeface: Typeface, text: str, style: LineStyle) -> Iterat
     for place, character in enumerate(text):
         if synthetic and _capital(character) != character and _capital(character) in font.characters:
             drawn[place], sizes[place] = _capital(character), small
-        elif character not in font.characters:
+        elif character not in font.characters and not boxes[place]:
             drawn[place], sizes[place] = SMALL_FIGURES[character], _SCRIPT_SIZE
             rises[place] = raise_by if character in _RAISED else -0.14
     for spans, rise in ((style.superscript, raise_by), (style.subscript, -0.14)):
@@ -173,9 +177,14 @@ def _runs(font: Font, typeface: Typeface, text: str, style: LineStyle) -> Iterat
                     sizes[place], rises[place] = _SCRIPT_SIZE, rise
     start = 0
     for place in range(1, len(text) + 1):
-        if place == len(text) or (sizes[place], rises[place]) != (sizes[start], rises[start]):
+        if (
+            place == len(text)
+            or boxes[start]
+            or boxes[place]
+            or (sizes[place], rises[place]) != (sizes[start], rises[start])
+        ):
             run = "".join(drawn[start:place])
-            yield _Run(start, run, sizes[start], rises[start], style.small_caps and not synthetic)
+            yield _Run(start, run, sizes[start], rises[start], style.small_caps and not synthetic, boxes[start])
             start = place
 
 
@@ -195,6 +204,9 @@ class _Setting:
         self._places = np.zeros((length, 2))
 
     def add(self, run: _Run) -> None:
+        if run.is_box:
+            self._add_box(run)
+            return
         style, typeface = self._style, self._typeface
         shaped = typeface.shape(run.text, self._features(run))
         em = self._scale * typeface.units
@@ -226,6 +238,20 @@ class _Setting:
         self._pens.append(pens)
         self._place(run, clusters, lasts, ends, self._ink(outlines, across, upwards, pens))
         self._pen = float(ends[-1])
+
+    def _add_box(self, run: _Run) -> None:
+        box = self._style.tick_box or TickBox()
+        outline = box.outline(run.text, self._typeface)
+        em = self._scale * self._typeface.units
+        across, upwards = self._scale * self._style.stretch, self._scale
+        pens = np.array([[self._pen, 0.0]])
+        end = self._pen + box.advance * self._style.stretch * em + self._style.letter_spacing * em
+        self._outlines.append(outline)
+        self._scales.append(np.array([[across, upwards]]))
+        self._pens.append(pens)
+        only = np.zeros(1, np.int64)
+        self._place(run, only, only, np.array([end]), self._ink([outline], across, upwards, pens))
+        self._pen = end
 
     def _features(self, run: _Run) -> dict[str, bool]:
         style = self._style

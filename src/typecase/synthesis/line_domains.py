@@ -15,13 +15,14 @@ import numpy as np
 from typecase.charset import LATIN_CHARACTERS
 from typecase.errors import DataError, UsageError
 from typecase.synthesis.draws import Choice, pick
-from typecase.synthesis.fonts import Category, Font, FontCollection, plain_name
+from typecase.synthesis.fonts import TICK_BOXES, Category, Font, FontCollection, plain_name
 from typecase.synthesis.ground_truth import DrawnLine
 from typecase.synthesis.line import LineFace, set_line
 from typecase.synthesis.line_looks import draw_look
 from typecase.synthesis.line_style import PLAIN, LineStyle, random_style
 from typecase.synthesis.shaping import open_typeface
 from typecase.synthesis.text import SENTENCES, Part, Sentences, TextFile, TextMixture
+from typecase.synthesis.tick_box import random_tick_box
 
 _TRIES = 50
 _FONTS_TRIED = 8
@@ -159,8 +160,9 @@ DOMAINS: Mapping[str, Domain] = {
             "short-token": 0.7,
             "single-character": 0.3,
             "punctuation": 0.2,
+            "tick-box": 0.45,
         },
-        fonts={_SERIF: 0.3, _SANS: 0.3, _MONO: 0.24, _DISPLAY: 0.03, _HAND: 0.13},
+        fonts={_SERIF: 0.28, _SANS: 0.29, _MONO: 0.25, _DISPLAY: 0.03, _HAND: 0.15},
         looks={"form": 0.64, "fax": 0.11, "typewriter": 0.19, "scan": 0.06},
         everyday=0.42,
         italics=0.4,
@@ -244,6 +246,9 @@ MIXTURE: Mapping[str, float] = {
 # Size of the ink in pixels: about what is seen in the end, since larger ink costs time and smaller looks soft.
 _EMS = {"form": 32.0, "low-resolution": 18.0, "fax": 24.0, "typewriter": 28.0, "screen": 28.0, "clean": 38.0}
 _EM = 34.0
+# Looks of what may have been written with a typewriter.
+_TYPED = frozenset({"typewriter", "form", "fax"})
+_BOXES = frozenset(TICK_BOXES)
 
 
 class LineWorkshop:
@@ -381,6 +386,8 @@ class _Corner:
                 continue
             look = self._looks.draw(generator)
             style = random_style(generator, text) if generator.random() < self._domain.styled else PLAIN
+            if not _BOXES.isdisjoint(text) and generator.random() < 0.85:
+                style = replace(style, tick_box=random_tick_box(generator))
             try:
                 ink = set_line(LineFace(font, _EMS.get(look, _EM)), text, _suited(style, look, font, generator))
             except DataError:
@@ -423,6 +430,8 @@ def has_sound_spaces(font: Font) -> bool:
 
 def _suited(style: LineStyle, look: str, font: Font, generator: np.random.Generator) -> LineStyle:
     """A style as the machine behind the look could set it."""
+    if look in _TYPED and font.category is Category.MONOSPACE and generator.random() < 0.2:
+        style = replace(style, one_as_ell=True)
     if look == "typewriter" and font.category is Category.MONOSPACE:
         return replace(
             style,

@@ -15,7 +15,14 @@ import numpy as np
 from typecase.errors import UsageError
 from typecase.synthesis.degrade import Pixels, Record, degrade
 from typecase.synthesis.ground_truth import Boxes, DrawnLine, InkLine
-from typecase.synthesis.line_view import Framing, LineView, neighbouring_lines, neighbouring_remains, random_line_view
+from typecase.synthesis.line_view import (
+    Framing,
+    LineView,
+    neighbouring_lines,
+    neighbouring_remains,
+    neighbouring_slivers,
+    random_line_view,
+)
 from typecase.synthesis.painting import paint_sign
 from typecase.synthesis.paper import LINE_EFFECTS
 
@@ -55,6 +62,8 @@ class Look:
 
 _LOOSE = (-0.03, 0.12, 0.45)
 _TIGHT = (-0.04, 0.05, 0.25)
+# Boxes that people drew around typed words: now and then they cut off the letters' feet.
+_CUT = (-0.1, 0.05, 0.25)
 
 LOOKS: Mapping[str, Look] = {
     "clean": Look(
@@ -184,7 +193,9 @@ LOOKS: Mapping[str, Look] = {
         sensor=(("blur", 0.4), ("low-resolution", 0.2), ("noise", 0.1), ("jpeg", 0.25)),
     ),
     "typewriter": Look(
-        framing=Framing(height=(24, 0.35), least=12, stretch=0.1, skew=1.0, margin=_TIGHT, neighbours=0.25, steep=0.14),
+        framing=Framing(
+            height=(24, 0.35), least=12, stretch=0.1, skew=1.0, margin=_CUT, neighbours=0.25, beside=0.1, steep=0.14
+        ),
         press=(("spread-ink", 0.5), ("wear", 0.25), ("fade", 0.15), ("print-twice", 0.05), ("jitter", 0.05)),
         paper=(200, 255),
         contrast=(110, 250),
@@ -194,7 +205,15 @@ LOOKS: Mapping[str, Look] = {
     # A page that was copied and scanned in black and white, then kept at a third of its resolution.
     "form": Look(
         framing=Framing(
-            height=(15.5, 0.25), least=9, most=32, stretch=0.14, skew=0.8, margin=_TIGHT, neighbours=0.3, steep=0.16
+            height=(15.5, 0.25),
+            least=9,
+            most=32,
+            stretch=0.14,
+            skew=0.8,
+            margin=_CUT,
+            neighbours=0.3,
+            beside=0.1,
+            steep=0.16,
         ),
         press=(
             ("spread-ink", 0.5),
@@ -298,6 +317,11 @@ def draw_look(
     if others is not None:
         coverage = np.maximum(coverage, others)
         record.append({"effect": "neighbours"})
+    if framing.beside and view.is_flat:
+        slivers = neighbouring_slivers(ink, view, framing.beside, generator)
+        if slivers is not None:
+            coverage = np.maximum(coverage, slivers)
+            record.append({"effect": "beside"})
     # Effects are stated for text whose capitals fill about two thirds of 32 rows.
     scale = min(1.4, view.scale * ink.em / 30)
     worn = generator.random() >= settings.sharp

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 
 from typecase.errors import UsageError
+from typecase.synthesis.tick_box import TickBox
 
 Span = tuple[int, int]
 
@@ -37,6 +38,9 @@ class LineStyle:
         underline: Whether a rule runs under the line.
         strike_through: Whether a rule runs through it.
         gaps: Spaces of the text that are wider, as (place, ems more), each 0 to 40: columns of a list, or blanks.
+        one_as_ell: Whether each 1 is drawn as an l, as by a typewriter that has no key for it; in the line's text it
+            stays a 1.
+        tick_box: How boxes to tick are drawn; None takes the font's own, and a plain square where it has none.
         ruled_gaps: Whether a rule at the line's foot fills each of the gaps, to be written on. It is no character and
             does not stand in the line's text.
         superscript: Spans of the text, (start, end), drawn small and raised; figures become ⁰ to ⁹ in the line's text.
@@ -58,6 +62,8 @@ class LineStyle:
     strike_through: bool = False
     gaps: tuple[tuple[int, float], ...] = ()
     ruled_gaps: bool = False
+    one_as_ell: bool = False
+    tick_box: TickBox | None = None
     superscript: tuple[Span, ...] = ()
     subscript: tuple[Span, ...] = ()
     features: tuple[str, ...] = ()
@@ -74,7 +80,10 @@ class LineStyle:
     @property
     def facts(self) -> dict[str, Any]:
         """What differs from plain, as JSON values."""
-        return {name: getattr(self, name) for name, plain in _DEFAULTS.items() if getattr(self, name) != plain}
+        facts = {name: getattr(self, name) for name, plain in _DEFAULTS.items() if getattr(self, name) != plain}
+        if self.tick_box:
+            facts["tick_box"] = asdict(self.tick_box)
+        return facts
 
 
 _WIDEST_GAP = 40

@@ -40,6 +40,7 @@ class Framing:
         curl: Probability that it follows a gentle wave, as on paper that does not lie flat.
         margin: Least, most frequent and greatest distance of ink and edge, in heights of the line.
         neighbours: Probability that remains of the lines above or below are in the cut.
+        beside: Probability, for each end, that the cut holds a sliver of what stands beside the line.
         steep: Probability that a line rises by up to its own height and more, so that an upright cut around it holds
             whole words of the lines above and below in its corners.
     """
@@ -55,6 +56,7 @@ class Framing:
     curl: float = 0.0
     margin: tuple[float, float, float] = (-0.04, 0.08, 0.4)
     neighbours: float = 0.15
+    beside: float = 0.0
     steep: float = 0.0
 
 
@@ -241,6 +243,35 @@ def neighbouring_remains(ink: InkLine, view: LineView, generator: np.random.Gene
         edge = _source_row(view, reach if above else height - reach)
         shift = edge - float(inked[-1] + 1) if above else edge - float(inked[0])
         piece = _other_line(ink, view, shift, generator)
+        result = piece if result is None else np.maximum(result, piece)
+    return result
+
+
+def neighbouring_slivers(ink: InkLine, view: LineView, share: float, generator: np.random.Generator) -> Pixels | None:
+    """The first pixels of what stands before and behind the line, where the cut leaves room for them.
+
+    Args:
+        ink: The line, whose own ends are shown for those of others.
+        view: The cut; of a line that is straight.
+        share: Probability of each.
+        generator: Source of chance.
+
+    Returns:
+        Coverage in the picture, or None where nothing can be seen.
+    """
+    own = view.points(_corners(ink.boxes[[not character.isspace() for character in ink.text]]))[:, 0]
+    inked = np.flatnonzero(ink.coverage.max(axis=0) > 64)
+    result: Pixels | None = None
+    width, height = view.size
+    for before, free in ((True, float(own.min())), (False, width - float(own.max()))):
+        shown, part = generator.random(2)
+        if shown >= share or free < 1.2 or not len(inked):
+            continue
+        reach = free * (0.2 + 0.7 * part)
+        x, _, depth = np.linalg.inv(view.matrix) @ np.array([reach if before else width - reach, height / 2, 1.0])
+        edge = float(x / depth)
+        shift = edge - float(inked[-1] + 1) if before else edge - float(inked[0])
+        piece = view.ink(ink.coverage, (shift, 0.0))
         result = piece if result is None else np.maximum(result, piece)
     return result
 

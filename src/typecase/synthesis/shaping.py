@@ -109,20 +109,21 @@ class Typeface:
     @cached_property
     def extent(self) -> tuple[float, float]:
         """How far basic letters and digits reach above and below the baseline, in font units, both positive."""
-        boxes = [self.outlines[glyph].box for glyph in map(self._nominal, _BASIC) if glyph]
+        boxes = [self.outlines[glyph].box for glyph in map(self.glyph, _BASIC) if glyph]
         return max((box[3] for box in boxes), default=0.75 * self.units), max(
             (-box[1] for box in boxes), default=0.25 * self.units
         )
 
     def width(self, character: str) -> float:
         """How far a character moves the pen by itself, in font units."""
-        return float(self._font.get_glyph_h_advance(self._nominal(character)))
+        return float(self._font.get_glyph_h_advance(self.glyph(character)))
 
-    def _nominal(self, character: str) -> int:
+    def glyph(self, character: str) -> int:
+        """The number of the glyph that a character has by itself; 0 where the font has none."""
         return int(self._font.get_nominal_glyph(ord(character)) or 0)
 
     def _top(self, characters: str) -> float:
-        tops = (self.outlines[glyph].box[3] for glyph in map(self._nominal, characters) if glyph)
+        tops = (self.outlines[glyph].box[3] for glyph in map(self.glyph, characters) if glyph)
         return next((top for top in tops if top > 0), 0.0)
 
     def _shape(self, text: str, features: dict[str, bool]) -> Shaped:

@@ -28,12 +28,7 @@ _TAX_MARKS = (" S", " SR", " Z", " T", " A", " B", "*", " *", " E", " G", "-", "
 def plain_amount(generator: np.random.Generator, places: int | None = None) -> str:
     """A sum without a currency, in one of the world's conventions of thousands and decimals."""
     thousands, decimal = _MARKS.draw(generator)
-    whole_part = str(int(generator.random() * 10 ** _SIZES.draw(generator)))
-    if len(whole_part) > 3:
-        head = len(whole_part) % 3 or 3
-        whole_part = thousands.join(
-            [whole_part[:head], *(whole_part[at : at + 3] for at in range(head, len(whole_part), 3))]
-        )
+    whole_part = _grouped(str(int(generator.random() * 10 ** _SIZES.draw(generator))), thousands)
     if places is None:
         places = pick(generator, (2, 2, 2, 2, 2, 2, 2, 2, 0, 3, 1))
     if not places:
@@ -41,6 +36,11 @@ def plain_amount(generator: np.random.Generator, places: int | None = None) -> s
     # Prices end in a nought more often than chance would have it.
     cents = f"{whole(generator, 0, 9)}0" if places == 2 and chance(generator, 0.5) else digits(generator, places)
     return f"{whole_part}{decimal}{cents}"
+
+
+def _grouped(whole_part: str, thousands: str) -> str:
+    head = len(whole_part) % 3 or 3
+    return thousands.join([whole_part[:head], *(whole_part[at : at + 3] for at in range(head, len(whole_part), 3))])
 
 
 def amount(generator: np.random.Generator) -> str:
@@ -68,8 +68,10 @@ def plain_number(generator: np.random.Generator) -> str:
 def number(generator: np.random.Generator) -> str:
     """A count, a share, a fraction or a measure."""
     draw = generator.random()
-    if draw < 0.31:
+    if draw < 0.23:
         return str(int(generator.random() * 10 ** _SIZES.draw(generator)))
+    if draw < 0.31:
+        return _grouped(str(whole(generator, 1000, 10 ** whole(generator, 4, 7))), _MARKS.draw(generator)[0])
     if draw < 0.35:
         # Tables of measurements leave out the nought before the point.
         return f".{digits(generator, whole(generator, 1, 4))}"

@@ -346,6 +346,24 @@ def form_label(generator: np.random.Generator) -> str:
     return label + pick(generator, (":", ":", ":", ":", "", "", "", " :", ".", "?", " #", "*", ";", "…"))
 
 
+def tick_box(generator: np.random.Generator) -> str:
+    """Boxes to tick: alone, beside what they stand for, or several in a row."""
+
+    def box() -> str:
+        return pick(generator, "☐☐☐☒☒☑")
+
+    draw = generator.random()
+    if draw < 0.35:
+        return box()
+    labels = [cased(generator, pick(generator, _CHOICE_LABELS)) for _ in range(whole(generator, 2, 4))]
+    if draw < 0.5:
+        return " ".join(f"{box()} {label}" for label in labels)
+    label = labels[0] if chance(generator, 0.5) else cased(generator, pick(generator, _FORM_LABELS))
+    if draw < 0.78:
+        return f"{box()} {label}"
+    return f"{label}{pick(generator, ('', ':'))} {box()}"
+
+
 def heading(generator: np.random.Generator) -> str:
     """A heading of a page, a table or a section, in any of the languages."""
     locale = LOCALES.draw(generator)

@@ -38,6 +38,7 @@ STRINGS: Mapping[str, papers.StringMaker] = {
     "key-value": papers.key_value,
     "receipt-line": papers.receipt_line,
     "form-label": papers.form_label,
+    "tick-box": papers.tick_box,
     "heading": papers.heading,
     "scene-word": signs.scene_word,
     "single-character": signs.single_character,
