@@ -186,7 +186,7 @@ def test_a_lines_confidence_is_that_of_its_words_and_spaces() -> None:
     )
     doubtful = logits_of("a. .b", 6.0)
     doubtful[2] = [3.0, 0.0, 0.0, 3.5]
-    unsure = Decoder(CLASSES, ReadOptions())([doubtful])
+    unsure = Decoder(CLASSES, ReadOptions(language_model="none"))([doubtful])
     assert unsure.line_confidences[0] < 0.7 < sure.line_confidences[0]
     # A doubtful space makes both of its words doubtful.
     assert (unsure.word_confidences < 0.7).all()

@@ -419,7 +419,7 @@ def language_model(
     ] = None,
     strings: Annotated[
         int | None,
-        typer.Option("--strings", min=0, help="Strings of documents to draw; 0 is none.", show_default="100,000"),
+        typer.Option("--strings", min=0, help="Strings of documents to draw; 0 is none.", show_default="300,000"),
     ] = None,
     model: Annotated[
         str | None,
@@ -431,7 +431,7 @@ def language_model(
     least_gain: Annotated[
         float | None,
         typer.Option(
-            "--least-gain", min=0, help="What a run of characters must tell; more is smaller.", show_default="5"
+            "--least-gain", min=0, help="What a run of characters must tell; more is smaller.", show_default="7"
         ),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="Of drawing, and of where lines end.")] = 0,

@@ -34,17 +34,17 @@ ORDER = 6
 LEAST_COUNT = 2
 """A longer run of characters (of four and more) that was seen less often is left out."""
 
-LEAST_GAIN = 5.0
+LEAST_GAIN = 7.0
 """A run of three and more is kept where it changes the logarithm of the probability of the texts by this much. The file
 becomes small by that, and reading hardly worse."""
 
-WEIGHT = 0.35
+WEIGHT = 0.45
 """How much a language model's logarithm counts beside the net's."""
 
-REWARD = 0.6
+REWARD = 0.77
 """What each character adds, for a language model makes every longer text less likely."""
 
-SURPRISE = -7.0
+SURPRISE = -9.0
 """In reading, no character counts as less likely than e to the power of this: what is rare in the texts that a language
 model was made of, a letter of another language or a sign, may still stand in a picture."""
 

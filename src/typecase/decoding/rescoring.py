@@ -19,22 +19,22 @@ from typecase.decoding.bias import align
 from typecase.decoding.ctc import BLANK, Frames, Indices, Runs, runs_of
 from typecase.decoding.language_model import REWARD, SURPRISE, WEIGHT, CharacterModel
 
-SURE = 0.95
+SURE = 0.98
 """A frame whose best class has at least this probability is never changed."""
 
 GAP = 2
 """Unsure frames with at most so many sure ones between them are one stretch, for they are likely of one character."""
 
-LEAST = 0.01
+LEAST = 0.003
 """A class with a smaller probability in a frame is not tried there."""
 
-WIDTH = 12
+WIDTH = 24
 """Readings of a stretch that are kept after each frame."""
 
 LONGEST = 40
 """A stretch of more frames is left to the net: it is noise, handwriting or another script, and would take long."""
 
-RATIO = 0.01
+RATIO = 0.003
 """A reading so many times less likely than the likeliest is not asked about: no language model saves it."""
 
 PASSES = 2

@@ -27,12 +27,12 @@ from typecase.synthesis.text import SENTENCES, TextFile, TextMixture, open_texts
 MOST_WORDS = 12
 """Sentences are cut into lines of at most so many words, as a page cuts them: a line's end is no sentence's."""
 
-WORDS: Mapping[str, int] = dict.fromkeys("en de fr es pt nl it".split(), 80_000) | dict.fromkeys(
+WORDS: Mapping[str, int] = dict.fromkeys("en de fr es pt nl it".split(), 160_000) | dict.fromkeys(
     "ca cs da fi hu is lt lv nb pl ro sh sk sl sv tr".split(), 5_000
 )
 """How many words are drawn of each language that they can be drawn of, by its code in wordfreq."""
 
-STRINGS = 100_000
+STRINGS = 300_000
 """How many strings are drawn."""
 
 VALIDATION = 0.1
