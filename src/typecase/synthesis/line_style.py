@@ -38,11 +38,11 @@ class LineStyle:
         underline: Whether a rule runs under the line.
         strike_through: Whether a rule runs through it.
         gaps: Spaces of the text that are wider, as (place, ems more), each 0 to 40: columns of a list, or blanks.
+        ruled_gaps: Whether a rule at the line's foot fills each of the gaps, to be written on. It is no character and
+            does not stand in the line's text.
         one_as_ell: Whether each 1 is drawn as an l, as by a typewriter that has no key for it; in the line's text it
             stays a 1.
         tick_box: How boxes to tick are drawn; None takes the font's own, and a plain square where it has none.
-        ruled_gaps: Whether a rule at the line's foot fills each of the gaps, to be written on. It is no character and
-            does not stand in the line's text.
         superscript: Spans of the text, (start, end), drawn small and raised; figures become ⁰ to ⁹ in the line's text.
         subscript: The same, lowered.
         features: Further OpenType features by their tags, such as "onum" (old-style figures) or "zero" (slashed zero).
