@@ -195,7 +195,8 @@ def test_thirty_thousand_pixels_without_a_space(recognizer: LineRecognizer) -> N
     text = "ABOIE" * 500
     picture = line_picture(text)
     assert picture.width >= 30_000
-    [line] = recognizer.read([picture])
+    # A language model doubts letters that this net is never sure of.
+    [line] = recognizer.read([picture], language_model=None)
     assert line.text == text
 
 
