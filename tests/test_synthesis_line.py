@@ -481,6 +481,8 @@ def test_a_mark_may_be_larger_than_its_box(face: LineFace) -> None:
     assert width > shape.width * 40
     with pytest.raises(UsageError, match="stroke of a box to tick must lie between"):
         TickBox(stroke=0.5)
+    with pytest.raises(UsageError, match="leave nothing of"):
+        TickBox(height=0.3, stroke=0.15)
 
 
 def test_boxes_by_chance_are_of_many_shapes() -> None:

@@ -25,7 +25,7 @@ class TickBox:
     Attributes:
         width: Of the box from edge to edge, 0.3 to 4.
         height: The same upwards, 0.3 to 2.
-        stroke: Thickness of its sides, 0.01 to 0.2.
+        stroke: Thickness of its sides, 0.01 to 0.2, and less than half of width and height.
         drop: How far it reaches below the baseline, -0.3 to 1.
         mark: Height of what stands in it, as a share of the box's, 0.3 to 1.6.
         lean: How far the mark's foot is moved to the left and its head to the right, as a share of its height.
@@ -46,6 +46,11 @@ class TickBox:
                 raise UsageError(
                     f"The {name} of a box to tick must lie between {least} and {most}; {getattr(self, name)} does not."
                 )
+        if 2 * self.stroke >= min(self.width, self.height):
+            raise UsageError(
+                f"The sides of a box to tick, {self.stroke} each, leave nothing of {self.width} by {self.height}; "
+                "make them thinner."
+            )
 
     def outline(self, character: str, typeface: Typeface) -> Outline:
         """Gives the box as a glyph.
