@@ -2,8 +2,8 @@
 
 A line is read greedily. Stretches of frames whose best class is not sure are read again in the ways that the net finds
 likeliest. What the language model says to each of these readings, between the characters on both sides, is weighed in,
-and the likeliest is taken. Frames that are sure are never changed. They are most of a page's, so this costs a few
-percent of what its net does.
+and the likeliest is taken. Frames that are sure are never changed. They are most of a page's, so this costs a tenth
+of what its net does, or less.
 """
 
 from __future__ import annotations
