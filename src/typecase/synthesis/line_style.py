@@ -80,10 +80,8 @@ class LineStyle:
     @property
     def facts(self) -> dict[str, Any]:
         """What differs from plain, as JSON values."""
-        facts = {name: getattr(self, name) for name, plain in _DEFAULTS.items() if getattr(self, name) != plain}
-        if self.tick_box:
-            facts["tick_box"] = asdict(self.tick_box)
-        return facts
+        values = asdict(self)
+        return {name: values[name] for name, plain in _DEFAULTS.items() if values[name] != plain}
 
 
 _WIDEST_GAP = 40

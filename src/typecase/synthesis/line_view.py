@@ -240,7 +240,7 @@ def neighbouring_remains(ink: InkLine, view: LineView, generator: np.random.Gene
             continue
         # Lines stand apart, so no more than the outermost part of a neighbour lies in what the text leaves free.
         reach = float(generator.uniform(0.1, 0.65)) * min(free, 0.2 * height)
-        edge = _source_row(view, reach if above else height - reach)
+        _, edge = _source_point(view, view.size[0] / 2, reach if above else height - reach)
         shift = edge - float(inked[-1] + 1) if above else edge - float(inked[0])
         piece = _other_line(ink, view, shift, generator)
         result = piece if result is None else np.maximum(result, piece)
@@ -268,8 +268,7 @@ def neighbouring_slivers(ink: InkLine, view: LineView, share: float, generator: 
         if shown >= share or free < 1.2 or not len(inked):
             continue
         reach = free * (0.2 + 0.7 * part)
-        x, _, depth = np.linalg.inv(view.matrix) @ np.array([reach if before else width - reach, height / 2, 1.0])
-        edge = float(x / depth)
+        edge, _ = _source_point(view, reach if before else width - reach, height / 2)
         shift = edge - float(inked[-1] + 1) if before else edge - float(inked[0])
         piece = view.ink(ink.coverage, (shift, 0.0))
         result = piece if result is None else np.maximum(result, piece)
@@ -297,10 +296,10 @@ def _other_line(ink: InkLine, view: LineView, shift: float, generator: np.random
     return view.ink(other, (float(generator.uniform(-1, 1)) * ink.em, shift))
 
 
-def _source_row(view: LineView, row: float) -> float:
-    """The height in the ink that comes to lie on a row of the picture, at the picture's middle."""
-    _, y, depth = np.linalg.inv(view.matrix) @ np.array([view.size[0] / 2, row, 1.0])
-    return float(y / depth)
+def _source_point(view: LineView, column: float, row: float) -> tuple[float, float]:
+    """The place in the ink, across and down, that comes to lie there in the picture; of a line that is straight."""
+    x, y, depth = np.linalg.inv(view.matrix) @ np.array([column, row, 1.0])
+    return float(x / depth), float(y / depth)
 
 
 def _corners(boxes: Boxes) -> npt.NDArray[np.float64]:
