@@ -80,12 +80,13 @@ styles = st.builds(
     slant=st.sampled_from([0.0, 0.3, -0.2]),
     bold=st.sampled_from([0.0, 0.06, -0.02]),
     unevenness=st.sampled_from([0.0, 0.05]),
+    irregularity=st.sampled_from([0.0, 0.15]),
     kerning=st.booleans(),
     ligatures=st.booleans(),
     small_caps=st.booleans(),
     one_as_ell=st.booleans(),
     tick_box=st.sampled_from(
-        [None, TickBox(width=1.6, stroke=0.12, drop=0.3, mark=1.5), TickBox(typed=True, lean=-1.0)]
+        [None, TickBox(width=1.6, stroke=0.12, drop=0.3, mark=1.5), TickBox(typed="x", lean=-1.0, aside=0.8)]
     ),
 )
 
@@ -158,6 +159,24 @@ def test_the_same_line_is_the_same_again(face: LineFace) -> None:
     np.testing.assert_array_equal(first.boxes, second.boxes)
     other = set_line(face, "Typewriter", LineStyle(unevenness=0.05, unevenness_seed=4))
     assert not np.array_equal(first.boxes, other.boxes)
+
+
+def test_a_hand_writes_no_letter_twice_alike(face: LineFace) -> None:
+    plain = set_line(face, "iiii", LineStyle(unevenness_seed=3))
+    assert set(plain.boxes[:, 3]) == {plain.boxes[0, 3]}
+    written = set_line(face, "iiii", LineStyle(irregularity=0.1, unevenness_seed=3))
+    heights, places = written.boxes[:, 3], written.boxes[:, 0] + written.boxes[:, 2] / 2
+    assert len(set(heights.tolist())) == 4
+    assert heights == pytest.approx(plain.boxes[:, 3], rel=0.25)
+    # They lean where they stand.
+    assert np.diff(places) == pytest.approx(np.diff(plain.boxes[:, 0]), abs=0.12 * face.em)
+    assert written.advances == pytest.approx(plain.advances, abs=1.5)
+    again = set_line(face, "iiii", LineStyle(irregularity=0.1, unevenness_seed=3))
+    np.testing.assert_array_equal(written.coverage, again.coverage)
+    other = set_line(face, "iiii", LineStyle(irregularity=0.1, unevenness_seed=4))
+    assert not np.array_equal(written.boxes, other.boxes)
+    with pytest.raises(UsageError, match="irregularity must lie between"):
+        LineStyle(irregularity=0.5)
 
 
 def test_text_is_brought_to_its_normal_form(face: LineFace) -> None:
@@ -461,12 +480,21 @@ def test_boxes_to_tick_are_drawn_where_a_font_lacks_them(face: LineFace) -> None
     # Each side is ink from corner to corner.
     assert min(empty[1].min(), empty[-2].min(), empty[:, 1].min(), empty[:, -2].min()) > 127
     ticked, crossed = _box(face, "☑", None)[0], _box(face, "☒", None)[0]
-    typed = _box(face, "☒", TickBox(typed=True))[0]
+    typed = _box(face, "☒", TickBox(typed="X"))[0]
     for one in (ticked, crossed, typed):
         assert one.shape == empty.shape
         assert (one[10:-10, 10:-10] > 127).any()
         assert one[0:3].sum() == empty[0:3].sum()
+    small = _box(face, "☒", TickBox(typed="x"))[0]
     assert not np.array_equal(crossed, typed)
+    assert not np.array_equal(small, typed)
+    # However it is marked, it is ticked.
+    assert np.array_equal(_box(face, "☑", TickBox(crossed=True))[0], crossed)
+    assert np.array_equal(_box(face, "☑", TickBox(crossed=True, typed="X"))[0], typed)
+    assert np.array_equal(_box(face, "☑", TickBox(typed="X"))[0], ticked)
+    assert np.array_equal(_box(face, "☐", TickBox(crossed=True, typed="X"))[0], empty)
+    thick = _box(face, "☒", TickBox(weight=3.0))[0]
+    assert thick.sum(dtype=int) > 1.2 * crossed.sum(dtype=int)
     # A cross reaches into the upper left as far as into the upper right; a tick only into the right.
     left, right = (slice(3, 12), slice(3, 12)), (slice(3, 12), slice(-12, -3))
     assert crossed[left].max() > 127 < crossed[right].max()
@@ -479,6 +507,11 @@ def test_a_mark_may_be_larger_than_its_box(face: LineFace) -> None:
     _, (_, width, height) = _box(face, "☒", shape)
     assert height > 1.2 * shape.height * 40
     assert width > shape.width * 40
+    _, (top, wider, _) = _box(face, "☒", TickBox(aside=0.8, above=-0.6))
+    assert wider > 1.2 * TickBox().width * 40
+    assert top == pytest.approx((TickBox().height - TickBox().drop) * 40, abs=0.01)
+    with pytest.raises(UsageError, match="'k' is neither"):
+        TickBox(typed="k")
     with pytest.raises(UsageError, match="stroke of a box to tick must lie between"):
         TickBox(stroke=0.5)
     with pytest.raises(UsageError, match="leave nothing of"):
@@ -488,7 +521,8 @@ def test_a_mark_may_be_larger_than_its_box(face: LineFace) -> None:
 def test_boxes_by_chance_are_of_many_shapes() -> None:
     generator = np.random.default_rng(3)
     drawn = [random_tick_box(generator) for _ in range(300)]
-    assert {box.typed for box in drawn} == {False, True}
+    assert {box.typed for box in drawn} == {"", "X", "x"}
+    assert {box.crossed for box in drawn} == {False, True}
     square = sum(box.width == box.height for box in drawn) / 300
     assert 0.4 < square < 0.7
     assert min(box.height for box in drawn) < 0.6 < 1.1 < max(box.height for box in drawn)

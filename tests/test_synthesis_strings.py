@@ -141,12 +141,34 @@ def test_whole_numbers_are_grouped_in_threes_by_one_mark() -> None:
 
 def test_boxes_to_tick_stand_alone_or_beside_what_they_mean() -> None:
     texts = drawn("tick-box", 600)
-    assert all(set(text) & set("☐☑☒") for text in texts)
-    assert {"☐", "☑", "☒"} <= set(texts)
-    assert 0.25 < sum(len(text) == 1 for text in texts) / 600 < 0.45
-    assert any(re.fullmatch(r"[☐☑☒] \w.*", text) for text in texts)
-    assert any(re.fullmatch(r"\w.* [☐☑☒]", text) for text in texts)
-    assert any(len(re.findall("[☐☑☒]", text)) > 2 for text in texts)
+    # Where there is no box, a typewriter's mark alone.
+    marks = [text for text in texts if not set(text) & set("☐☑")]
+    assert set(marks) == {"x", "X"}
+    assert 0.1 < len(marks) / 600 < 0.2
+    assert {"☐", "☑"} <= set(texts)
+    assert 0.28 < sum(text in ("☐", "☑") for text in texts) / 600 < 0.42
+    assert any(re.fullmatch(r"[☐☑] \w.*", text) for text in texts)
+    assert any(re.fullmatch(r"\w.* [☐☑]", text) for text in texts)
+    assert any(len(re.findall("[☐☑]", text)) > 2 for text in texts)
+
+
+def test_labels_may_be_of_one_or_several() -> None:
+    plural = [text for text in drawn("form-label", 2000) if re.search(r"\S\([sS]\)", text)]
+    assert 0.02 < len(plural) / 2000 < 0.09
+    assert any("(S)" in text for text in plural)
+    assert not any("(S)" in text and not text.isupper() for text in plural)
+
+
+def test_short_dates_are_days_by_figures() -> None:
+    texts = drawn("short-date", 1000)
+    pattern = r"(\d{1,2})([-/.])(\d{1,2}|\d{4})(?:\2(\d{2}|\d{4}))?"
+    found = [re.fullmatch(pattern, text) for text in texts]
+    assert all(found)
+    days = [match for match in found if match and match[4]]
+    assert 0.4 < len(days) / 1000 < 0.8
+    assert all(1 <= min(int(match[1]), int(match[3])) <= 12 for match in days)
+    assert any(match[1] == "3" for match in days)
+    assert any(match[1] == "03" for match in days)
 
 
 def test_a_choice_keeps_to_its_weights() -> None:

@@ -19,7 +19,7 @@ from typecase.errors import DataError, UsageError
 from typecase.synthesis.fonts import SMALL_FIGURES, TICK_BOXES, Category, Font
 from typecase.synthesis.ground_truth import InkLine, Pixels
 from typecase.synthesis.line_style import PLAIN, LineStyle
-from typecase.synthesis.outlines import LONGEST_SIDE, Outline, rasterise
+from typecase.synthesis.outlines import LONGEST_SIDE, Outline, rasterise, written
 from typecase.synthesis.shaping import Typeface, open_typeface
 from typecase.synthesis.tick_box import TickBox
 
@@ -233,6 +233,11 @@ class _Setting:
             shifts = np.clip(noise, -2.5, 2.5) * (0.5 * style.unevenness * em, style.unevenness * em)
             pens += np.repeat(shifts, np.diff(lasts, prepend=-1), axis=0)
         outlines = [typeface.outlines[glyph] for glyph in shaped.glyphs]
+        if style.irregularity:
+            # Another number than unevenness draws from: the one stays as it is when the other is changed.
+            noise = np.random.default_rng((style.unevenness_seed, run.start, 1)).normal(size=(count, 3))
+            changes = np.clip(noise, -2.5, 2.5) * style.irregularity
+            outlines = [written(outline, *change) for outline, change in zip(outlines, changes, strict=True)]
         self._outlines += outlines
         self._scales.append(np.broadcast_to(np.array([across, upwards]), (count, 2)))
         self._pens.append(pens)

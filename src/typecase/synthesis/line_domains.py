@@ -160,13 +160,36 @@ DOMAINS: Mapping[str, Domain] = {
             "short-token": 0.7,
             "single-character": 0.3,
             "punctuation": 0.2,
-            "tick-box": 0.45,
+            "tick-box": 0.9,
         },
         fonts={_SERIF: 0.28, _SANS: 0.29, _MONO: 0.25, _DISPLAY: 0.03, _HAND: 0.15},
         looks={"form": 0.64, "fax": 0.11, "typewriter": 0.19, "scan": 0.06},
         everyday=0.42,
         italics=0.4,
         styled=0.7,
+    ),
+    "handwriting": Domain(
+        texts={
+            SENTENCES: 2.5,
+            "word": 1.2,
+            "name": 1.5,
+            "short-date": 2.2,
+            "number": 1.0,
+            "amount": 0.6,
+            "code": 0.6,
+            "phone": 0.4,
+            "time": 0.2,
+            "address": 0.4,
+            "company": 0.3,
+            "caps-line": 0.5,
+            "short-token": 0.8,
+            "single-character": 0.3,
+        },
+        fonts={_HAND: 1.0},
+        looks={"form": 0.8, "fax": 0.05, "scan": 0.15},
+        everyday=0.0,
+        styled=0.7,
+        max_characters=40,
     ),
     "scene": Domain(
         texts={
@@ -236,7 +259,8 @@ DOMAINS: Mapping[str, Domain] = {
 MIXTURE: Mapping[str, float] = {
     "document": 0.22,
     "receipt": 0.25,
-    "form": 0.17,
+    "form": 0.15,
+    "handwriting": 0.02,
     "scene": 0.16,
     "screen": 0.05,
     "clean": 0.15,
@@ -439,6 +463,13 @@ def _suited(style: LineStyle, look: str, font: Font, generator: np.random.Genera
             unevenness_seed=int(generator.integers(1 << 30)),
             kerning=False,
             ligatures=False,
+        )
+    if font.category is Category.HANDWRITING and generator.random() < 0.6:
+        return replace(
+            style,
+            unevenness=float(generator.triangular(0, 0.015, 0.05)),
+            irregularity=float(generator.triangular(0, 0.05, 0.16)),
+            unevenness_seed=int(generator.integers(1 << 30)),
         )
     if look in ("thermal", "dot-matrix"):
         # Printers of receipts stretch and embolden their one type by machine.

@@ -30,7 +30,9 @@ class LineStyle:
         slant: How far glyphs lean to the right: shift for each unit of height, -0.6 to 0.6.
         bold: By how much strokes grow, or shrink below zero; -0.05 to 0.15.
         unevenness: Standard deviation of each glyph's height above the line, as of a worn typewriter; 0 to 0.1.
-        unevenness_seed: Decides where the unevenness falls.
+        irregularity: Standard deviation of each glyph's size, as a share of it, and of how far it leans by itself (see
+            slant), as of a hand that writes no letter twice alike; 0 to 0.3.
+        unevenness_seed: Decides where unevenness and irregularity fall.
         kerning: Whether pairs are kerned as the font says.
         ligatures: Whether the font's usual ligatures are taken.
         small_caps: Lower-case letters as small capitals: the font's own, or capitals drawn smaller. The text of the
@@ -54,6 +56,7 @@ class LineStyle:
     slant: float = 0.0
     bold: float = 0.0
     unevenness: float = 0.0
+    irregularity: float = 0.0
     unevenness_seed: int = 0
     kerning: bool = True
     ligatures: bool = True
@@ -92,6 +95,7 @@ _RANGES = {
     "slant": (-0.6, 0.6),
     "bold": (-0.05, 0.15),
     "unevenness": (0.0, 0.1),
+    "irregularity": (0.0, 0.3),
 }
 _DEFAULTS = {field.name: field.default for field in fields(LineStyle)}
 PLAIN = LineStyle()

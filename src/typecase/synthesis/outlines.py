@@ -52,6 +52,24 @@ class Outline:
     box: tuple[float, float, float, float]
 
 
+def written(outline: Outline, size: float, width: float, lean: float) -> Outline:
+    """A glyph as a hand writes it once: larger or smaller about its place on the baseline, and leaning.
+
+    Args:
+        outline: The glyph.
+        size: Logarithm of how many times as large it is.
+        width: Half of this is the logarithm of how many times as wide it is besides.
+        lean: How far it is moved to the right for each unit of height.
+    """
+    if not outline.tags:
+        return outline
+    x, y = outline.points.T * [[np.exp(size + width / 2)], [np.exp(size)]]
+    # About the middle of its ink, or all that leans would also be moved.
+    x += lean * (y - (y.min() + y.max()) / 2)
+    points = np.stack([x, y], axis=1)
+    return Outline(points, outline.tags, outline.ends, (x.min(), y.min(), x.max(), y.max()))
+
+
 _EMPTY = Outline(np.zeros((0, 2)), b"", np.zeros(0, np.int16), (0.0, 0.0, 0.0, 0.0))
 
 

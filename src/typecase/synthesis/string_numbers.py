@@ -164,6 +164,16 @@ def date(generator: np.random.Generator) -> str:
     return text
 
 
+def short_date(generator: np.random.Generator) -> str:
+    """A day as people write it by hand: figures without zeros ahead, the year mostly by its last two."""
+    day = a_day(generator)
+    first, second = (day.month, day.day) if chance(generator, 0.6) else (day.day, day.month)
+    mark = pick(generator, "///-.")
+    year = str(day.year) if chance(generator, 0.2) else f"{day:%y}"
+    pattern = pick(generator, ("{0}{3}{1}{3}{2}", "{0}{3}{1}{3}{2}", "{0:02}{3}{1:02}{3}{2}", "{0}{3}{2}", "{0}{3}{1}"))
+    return pattern.format(first, second, year, mark)
+
+
 def time(generator: np.random.Generator) -> str:
     """A time of day or a span of it."""
     if chance(generator, 0.25):

@@ -319,7 +319,6 @@ def form_label(generator: np.random.Generator) -> str:
                 "□ {}",
                 "☐ {}",
                 "☑ {}",
-                "☒ {}",
                 "[X] {}",
                 "{}",
                 "● {}",
@@ -343,23 +342,30 @@ def form_label(generator: np.random.Generator) -> str:
         return f"{label} ({cased(generator, pick(generator, _FORM_LABELS))})"
     if draw < 0.32:
         return f"{label}/{cased(generator, pick(generator, labels))}"
-    return label + pick(generator, (":", ":", ":", ":", "", "", "", " :", ".", "?", " #", "*", ";", "…"))
+    if draw < 0.37:
+        # The plural to be struck out: next to the word, as few other brackets are.
+        label += "(S)" if label.isupper() and chance(generator, 0.7) else "(s)"
+    if chance(generator, 0.03):
+        return f"{label} :"
+    return label + pick(generator, (":", ":", ":", ":", ":", "", "", "", ".", "?", " #", "*", ";", "…"))
 
 
 def tick_box(generator: np.random.Generator) -> str:
-    """Boxes to tick: alone, beside what they stand for, or several in a row."""
+    """Boxes to tick: alone, beside what they stand for, or several in a row; or the typed mark of a form without."""
 
     def box() -> str:
-        return pick(generator, "☐☐☐☒☒☑")
+        return pick(generator, "☐☑")
 
     draw = generator.random()
-    if draw < 0.35:
+    if draw < 0.15:
+        return pick(generator, "xX")
+    if draw < 0.5:
         return box()
     labels = [cased(generator, pick(generator, _CHOICE_LABELS)) for _ in range(whole(generator, 2, 4))]
-    if draw < 0.5:
+    if draw < 0.6:
         return " ".join(f"{box()} {label}" for label in labels)
     label = labels[0] if chance(generator, 0.5) else cased(generator, pick(generator, _FORM_LABELS))
-    if draw < 0.78:
+    if draw < 0.84:
         return f"{box()} {label}"
     return f"{label}{pick(generator, ('', ':'))} {box()}"
 

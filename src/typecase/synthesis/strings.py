@@ -18,6 +18,7 @@ STRINGS: Mapping[str, papers.StringMaker] = {
     "number": numbers.number,
     "measure": numbers.measure,
     "date": numbers.date,
+    "short-date": numbers.short_date,
     "time": numbers.time,
     "phone": numbers.phone,
     "tax-number": numbers.tax_number,

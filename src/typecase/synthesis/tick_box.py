@@ -1,6 +1,6 @@
 """Boxes to tick, as forms have them: drawn by their measures, since few fonts hold them and forms show any shape.
 
-What stands in a box is a tick or a cross, by hand or the typewriter's own X.
+What stands in a box is a tick or a cross, by hand or a letter of the typewriter, in the middle or beside it.
 """
 
 from __future__ import annotations
@@ -28,8 +28,12 @@ class TickBox:
         stroke: Thickness of its sides, 0.01 to 0.2, and less than half of width and height.
         drop: How far it reaches below the baseline, -0.3 to 1.
         mark: Height of what stands in it, as a share of the box's, 0.3 to 1.6.
+        weight: Thickness of the mark's strokes in sides of the box, 0.5 to 4.
         lean: How far the mark's foot is moved to the left and its head to the right, as a share of its height.
-        typed: Whether a cross is the font's own capital X, where it has one, and not two strokes.
+        aside: How far the mark stands to the right of the middle, as a share of the box's width, -1 to 1.
+        above: How far it stands above the middle, as a share of the box's height, -1 to 1.
+        crossed: Whether what marks ☑ is a cross too: people who copy forms call a box ticked, however it is marked.
+        typed: The letter of the font that a cross is, X or x, where the font has it; empty for two strokes.
     """
 
     width: float = 0.74
@@ -37,8 +41,12 @@ class TickBox:
     stroke: float = 0.06
     drop: float = 0.02
     mark: float = 0.7
+    weight: float = 1.0
     lean: float = 0.0
-    typed: bool = False
+    aside: float = 0.0
+    above: float = 0.0
+    crossed: bool = False
+    typed: str = ""
 
     def __post_init__(self) -> None:
         for name, (least, most) in _RANGES.items():
@@ -46,6 +54,8 @@ class TickBox:
                 raise UsageError(
                     f"The {name} of a box to tick must lie between {least} and {most}; {getattr(self, name)} does not."
                 )
+        if self.typed not in ("", "X", "x"):
+            raise UsageError(f"A box to tick is crossed by X or x, or by strokes; {self.typed!r} is neither.")
         if 2 * self.stroke >= min(self.width, self.height):
             raise UsageError(
                 f"The sides of a box to tick, {self.stroke} each, leave nothing of {self.width} by {self.height}; "
@@ -57,7 +67,7 @@ class TickBox:
 
         Args:
             character: One of `fonts.TICK_BOXES`.
-            typeface: Whose units it is in, and whose X it may hold.
+            typeface: Whose units it is in, and whose letter it may hold.
         """
         left, bottom = _BEARING, -self.drop
         right, top = left + self.width, bottom + self.height
@@ -72,23 +82,24 @@ class TickBox:
                 (left + inner, top - inner),
             ],
         ]
-        middle = ((left + right) / 2, (bottom + top) / 2)
-        cross = character == "☒" and self.typed and typeface.glyph("X")
-        if character == "☑":
-            contours += self._strokes(middle, _TICK)
-        elif character == "☒" and not cross:
+        middle = ((left + right) / 2 + self.aside * self.width, (bottom + top) / 2 + self.above * self.height)
+        crossed = character == "☒" or (character == "☑" and self.crossed)
+        letter = typeface.glyph(self.typed) if crossed and self.typed else 0
+        if crossed and not letter:
             contours += self._strokes(middle, _CROSS)
+        elif character == "☑" and not crossed:
+            contours += self._strokes(middle, _TICK)
         units = typeface.units
         points = np.array([point for contour in contours for point in contour]) * units
         tags = bytes([_ON_CURVE]) * len(points)
         ends = np.cumsum([len(contour) for contour in contours]) - 1
-        if cross:
-            letter = typeface.outlines[cross]
-            low, high = np.array(letter.box[:2]), np.array(letter.box[2:])
+        if letter:
+            cross = typeface.outlines[letter]
+            low, high = np.array(cross.box[:2]), np.array(cross.box[2:])
             size = self.mark * self.height * units / max(float(high[1] - low[1]), 1.0)
-            moved = (letter.points - (low + high) / 2) * size + np.array(middle) * units
-            ends = np.concatenate([ends, letter.ends.astype(np.int64) + len(points)])
-            points, tags = np.concatenate([points, moved]), tags + letter.tags
+            moved = (cross.points - (low + high) / 2) * size + np.array(middle) * units
+            ends = np.concatenate([ends, cross.ends.astype(np.int64) + len(points)])
+            points, tags = np.concatenate([points, moved]), tags + cross.tags
         box = (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
         return Outline(points, tags, ends.astype(np.int16), box)
 
@@ -105,7 +116,7 @@ class TickBox:
             placed = np.array([(x + self.lean * y, y) for x, y in line]) * size + middle
             for start, end in itertools.pairwise(placed):
                 along = (end - start) / max(float(np.linalg.norm(end - start)), 1e-9)
-                half = 0.5 * weight * max(self.stroke, 0.05)
+                half = 0.5 * weight * self.weight * max(self.stroke, 0.05)
                 across = np.array([-along[1], along[0]]) * half
                 start, end = start - half * along, end + half * along
                 corners = [start - across, start + across, end + across, end - across]
@@ -122,21 +133,33 @@ _RANGES = {
     "stroke": (0.01, 0.2),
     "drop": (-0.3, 1.0),
     "mark": (0.3, 1.6),
+    "weight": (0.5, 4.0),
     "lean": (-1.0, 1.0),
+    "aside": (-1.0, 1.0),
+    "above": (-1.0, 1.0),
 }
 
 
 def random_tick_box(generator: np.random.Generator) -> TickBox:
-    """Draws a box as forms have them: most are squares about as high as a capital, some wide, some much larger."""
+    """Draws a box as forms have them: most are squares about as high as a capital, some wide, some much larger.
+
+    Marks are of a pen or typed, now and then beside the middle, seldom far from it.
+    """
     height = round(float(generator.triangular(0.5, 0.75, 1.3)), 3)
-    wide, chance = float(generator.triangular(0.85, 1.0, 2.2)), generator.random(3)
+    wide, chance = float(generator.triangular(0.85, 1.0, 2.2)), generator.random(5)
     stroke = round(float(generator.triangular(0.02, 0.05, 0.15)), 3)
+    spread = 0.06 if chance[2] < 0.7 else 0.25
+    aside, above = np.clip(generator.normal(0, spread, 2), -0.7, 0.7)
     return TickBox(
         width=round(height * (wide if chance[0] < 0.45 else 1.0), 3),
         height=height,
         stroke=stroke,
         drop=round(float(generator.uniform(0.0, 0.15)) + 0.5 * max(0.0, height - 0.8), 3),
         mark=round(float(generator.triangular(0.45, 0.75, 1.4)), 3),
+        weight=round(float(generator.triangular(0.7, 1.0, 3.0)), 3),
         lean=round(float(generator.normal(0, 0.15)) if chance[1] < 0.5 else 0.0, 3),
-        typed=bool(chance[2] < 0.5),
+        aside=round(float(aside), 3),
+        above=round(float(above), 3),
+        crossed=bool(chance[3] < 0.7),
+        typed="" if chance[4] < 0.35 else "X" if chance[4] < 0.8 else "x",
     )
