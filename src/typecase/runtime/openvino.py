@@ -23,7 +23,6 @@ from typecase.cores import usable_cores
 from typecase.errors import ModelError, UsageError
 from typecase.preprocess import FloatArray
 from typecase.runtime.compiled import compiled_net, name_of
-from typecase.runtime.heap import return_large_blocks
 from typecase.runtime.onnx_file import OnnxFile
 
 BATCHES = (1, 8, 64)
@@ -149,7 +148,6 @@ class LoadedNet:
             raise UsageError(f"A net needs at least one thread; {threads} is not possible.")
         if precision not in ("f32", "bf16", "auto"):
             raise UsageError(f"The precision {precision!r} is not known; choose f32, bf16 or auto.")
-        return_large_blocks()
         self.threads = default_threads() if threads is None else threads
         self._where = model.where
         self._digest = model.sha256
