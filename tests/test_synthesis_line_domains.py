@@ -104,6 +104,20 @@ def test_the_italic_of_a_book_is_met_more_often_than_chance_would_have_it(tmp_pa
     assert 0.17 < share < 0.3
 
 
+def test_what_is_written_by_hand_is_of_a_hand_and_seldom_even(tmp_path: Path) -> None:
+    family(tmp_path, "hand", category=Category.HANDWRITING)
+    for name in ("FreeSans", "print"):
+        family(tmp_path, name)
+    workshop = LineWorkshop(FontCollection.open(tmp_path), (), domains={"handwriting": 1})
+    lines = [workshop.draw(index) for index in range(200)]
+    # Others draw only what the hand lacks.
+    assert sum(line.meta["family"] == "hand" for line in lines) > 190
+    by_hand = [line.meta.get("style", {}) for line in lines if line.meta["family"] == "hand"]
+    uneven = sum("irregularity" in style for style in by_hand)
+    assert 0.45 < uneven / len(by_hand) < 0.75
+    assert sum(line.meta["kind"] == "short-date" for line in lines) > 10
+
+
 def test_a_font_without_a_sound_space_draws_no_words(tmp_path: Path) -> None:
     def closed(font: object) -> None:
         font["hmtx"]["space"] = (5, 0)  # type: ignore[index]
