@@ -228,21 +228,23 @@ class _Setting:
         pens[:, 0] = ends - advances + shaped.offsets[:, 0] * across
         pens[:, 1] = shaped.offsets[:, 1] * upwards + run.rise * em
         if style.unevenness:
-            noise = np.random.default_rng((style.unevenness_seed, run.start)).normal(size=(len(lasts), 2))
             # Sideways a typewriter's letters are off by less, for the carriage moves in even steps.
-            shifts = np.clip(noise, -2.5, 2.5) * (0.5 * style.unevenness * em, style.unevenness * em)
+            shifts = self._noise((len(lasts), 2), run.start) * (0.5 * style.unevenness * em, style.unevenness * em)
             pens += np.repeat(shifts, np.diff(lasts, prepend=-1), axis=0)
         outlines = [typeface.outlines[glyph] for glyph in shaped.glyphs]
         if style.irregularity:
             # Another number than unevenness draws from: the one stays as it is when the other is changed.
-            noise = np.random.default_rng((style.unevenness_seed, run.start, 1)).normal(size=(count, 3))
-            changes = np.clip(noise, -2.5, 2.5) * style.irregularity
+            changes = self._noise((count, 3), run.start, 1) * style.irregularity * (1.0, 0.5, 1.0)
             outlines = [written(outline, *change) for outline, change in zip(outlines, changes, strict=True)]
         self._outlines += outlines
         self._scales.append(np.broadcast_to(np.array([across, upwards]), (count, 2)))
         self._pens.append(pens)
         self._place(run, clusters, lasts, ends, self._ink(outlines, across, upwards, pens))
         self._pen = float(ends[-1])
+
+    def _noise(self, shape: tuple[int, int], *where: int) -> npt.NDArray[np.float64]:
+        """What the style's seed gives at a place of the line: normal, and never far off."""
+        return np.random.default_rng((self._style.unevenness_seed, *where)).normal(size=shape).clip(-2.5, 2.5)
 
     def _add_box(self, run: _Run) -> None:
         box = self._style.tick_box or TickBox()

@@ -58,12 +58,12 @@ def written(outline: Outline, size: float, width: float, lean: float) -> Outline
     Args:
         outline: The glyph.
         size: Logarithm of how many times as large it is.
-        width: Half of this is the logarithm of how many times as wide it is besides.
+        width: Logarithm of how many times as wide it is besides.
         lean: How far it is moved to the right for each unit of height.
     """
     if not outline.tags:
         return outline
-    x, y = outline.points.T * [[np.exp(size + width / 2)], [np.exp(size)]]
+    x, y = outline.points.T * [[np.exp(size + width)], [np.exp(size)]]
     # About the middle of its ink, or all that leans would also be moved.
     x += lean * (y - (y.min() + y.max()) / 2)
     points = np.stack([x, y], axis=1)

@@ -165,7 +165,7 @@ def date(generator: np.random.Generator) -> str:
 
 
 def short_date(generator: np.random.Generator) -> str:
-    """A day as people write it by hand: figures without zeros ahead, the year mostly by its last two."""
+    """A day as people write it by hand: figures mostly without zeros ahead, the year by its last two."""
     day = a_day(generator)
     first, second = (day.month, day.day) if chance(generator, 0.6) else (day.day, day.month)
     mark = pick(generator, "///-.")
