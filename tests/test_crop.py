@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -68,3 +69,22 @@ def test_huge_strips_are_made_smaller() -> None:
     strip = cut(page, np.array([[0, 0], [3000, 0], [3000, 960], [0, 960]], np.float32))
     assert strip.pixels.shape == (96, 300)
     assert strip.polygon(Box(0, 0, 300, 96)) == ((0, 0), (3000, 0), (3000, 960), (0, 960))
+
+
+def test_a_strip_of_large_letters_is_the_same_on_a_page_of_any_size() -> None:
+    # Its rows are averaged before it is drawn, which must not take the whole page.
+    generator = np.random.default_rng(3)
+    page = np.full((900, 1600), 255, np.uint8)
+    page[300:660, 200:1300] = generator.integers(0, 256, (12, 22), np.uint8).repeat(30, 0).repeat(50, 1)
+    corners = np.array([[250, 320], [1250, 360], [1240, 640], [240, 600]], np.float32)
+    near = page[240:720, 160:1340]
+    whole, part = cut(page, corners), cut(near, corners - np.array([160, 240], np.float32))
+    assert whole.pixels.shape == part.pixels.shape == (96, 343)
+    assert np.abs(whole.pixels.astype(int) - part.pixels).mean() < 1.0
+    # Where it is drawn from is not moved either: ink lies where the way back says.
+    rows, columns = whole.pixels.shape
+    ys, xs = np.mgrid[8 : rows - 8 : 16, 8 : columns - 8 : 16]
+    places = whole.places(xs.ravel() + 0.5, ys.ravel() + 0.5)
+    smooth = cv2.blur(page, (5, 5))
+    seen = smooth[places[:, 1].round().astype(int), places[:, 0].round().astype(int)]
+    assert np.median(np.abs(whole.pixels[ys.ravel(), xs.ravel()].astype(int) - seen)) <= 6

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from detector_fixtures import bars_page, page_card, page_onnx, write_page_model
 from line_fixtures import write_line_model
@@ -242,3 +244,21 @@ def test_settings_of_pages_travel_in_the_card() -> None:
         _ = card.line_preprocess
     with pytest.raises(ModelError, match="does not read single characters"):
         _ = card.character_preprocess
+
+
+@given(st.floats(0.08, 0.95), st.integers(60, 400), st.integers(60, 400))
+def test_what_is_scaled_stays_in_its_place(scale: float, height: int, width: int) -> None:
+    ys, xs = np.mgrid[0:height, 0:width]
+    page = (128 + 60 * np.sin(xs / 40) + 60 * np.cos(ys / 55)).astype(np.uint8)
+    small = PagePreprocess().scaled(page, scale)
+    # What makes up no whole pixel of the result may be left out at the right and below.
+    assert all(
+        side * scale - 2 < after <= side * scale + 0.5 for side, after in zip(page.shape, small.shape, strict=True)
+    )
+    rows, columns = np.mgrid[0 : small.shape[0], 0 : small.shape[1]]
+    ys, xs = ((rows + 0.5) / scale - 0.5, (columns + 0.5) / scale - 0.5)
+    expected = 128 + 60 * np.sin(xs / 40) + 60 * np.cos(ys / 55)
+    inner = (slice(1, -1), slice(1, -1))
+    # The page changes by at most 2.6 levels a pixel, and the result has a whole number of pixels, so that the last of
+    # them may lie half a one off.
+    assert np.abs(small[inner] - expected[inner]).max() <= 2 + 1.5 / scale

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Any
@@ -244,11 +244,13 @@ class KnownReadings:
         outlines = [_grown(box) for box, _, _ in self.pieces]
         return [Piece(corners_of(*sides), sides[3] - sides[1], 1.0, False) for sides in outlines]
 
-    def read(self, pictures: Sequence[PixelArray], options: ReadOptions, *, upright: bool) -> list[Line]:
+    def lines(self, pictures: Iterable[PixelArray], options: ReadOptions, *, upright: bool) -> Iterator[Line]:
         """As `LineRecognizer`: what the pieces say, in pixels of the pictures."""
-        lines = []
+        # The longest for their heights come first.
+        pieces = iter(sorted(self.pieces, key=lambda one: -_shape(one[0])))
         # It is asked for what runs up as well, of which there is nothing.
-        for picture, (box, text, confidence) in zip(pictures, self.pieces if pictures else (), strict=True):
+        for picture in pictures:
+            box, text, confidence = next(pieces)
             rows, columns = picture.shape
             left, _, right, _ = _grown(box)
             scale = columns / (right - left)
@@ -264,8 +266,12 @@ class KnownReadings:
                 some = tuple(characters[place : place + len(word)])
                 words.append(Word(word, union(one.box for one in some), confidence, some))
                 place += len(word)
-            lines.append(Line(Box(0, 0, columns, rows), confidence, tuple(words)))
-        return lines
+            yield Line(Box(0, 0, columns, rows), confidence, tuple(words))
+
+
+def _shape(box: Box) -> float:
+    left, top, right, bottom = _grown(box)
+    return (right - left) / (bottom - top)
 
 
 def _grown(box: Box) -> tuple[float, float, float, float]:

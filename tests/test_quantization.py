@@ -1,4 +1,4 @@
-"""Convolutions in 8 bits: which of them, what stays as it was, and that the same is read."""
+"""Layers in 8 bits: which of them, what stays as it was, and that the same is read."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def strips(count: int, seed: int = 0) -> list[PixelArray]:
     return found
 
 
-def test_all_but_the_first_and_grouped_convolutions(module: nn.Module, tmp_path: Path) -> None:
+def test_all_but_the_first_and_grouped_convolutions_and_attention(module: nn.Module, tmp_path: Path) -> None:
     path = tmp_path / "lines.onnx"
     parity = export_onnx(module, CARD, path, calibration=strips(12))
     assert parity.pictures == 12
@@ -59,6 +59,11 @@ def test_all_but_the_first_and_grouped_convolutions(module: nn.Module, tmp_path:
     assert rounded == [bool(number) and not group for number, group in enumerate(grouped)]
     assert 0 < sum(rounded) < len(rounded) - 1
     kinds = {one.name: one.data_type for one in graph.initializer}
+    linear = [made[node.input[1]] for node in graph.node if node.op_type == "MatMul" and node.input[1] in made]
+    # In a block of attention three layers beside the last one's; the two products of attention have no weights.
+    weights = [node for node in linear if node.op_type == "DequantizeLinear"]
+    assert [kinds[node.input[0]] for node in weights] == [onnx.TensorProto.INT8] * 5
+    assert sum(node.op_type == "MatMul" for node in graph.node) == 7
     for node in graph.node:
         if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
             # In 16 bits a small step would be none at all.

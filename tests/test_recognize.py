@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import itertools
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -107,15 +108,44 @@ def test_more_lines_than_are_read_at_once(
     monkeypatch.setattr(f"typecase.stages.recognize.{limit}", most)
     some = ["A", "B", "OO", "I" * 15, "E", "AB", "B" * 40]
     taken: list[int] = []
-    scan = recognizer._scan
+    ask = recognizer._ask
 
     def seen(canvases: list[np.ndarray]) -> object:
         taken.append(len(canvases))
-        return scan(canvases)
+        return ask(canvases)
 
-    monkeypatch.setattr(recognizer, "_scan", seen)
+    monkeypatch.setattr(recognizer, "_ask", seen)
     assert [line.text for line in recognizer.read(line_picture(text) for text in some)] == some
     assert taken == portions
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_next_lines_are_asked_for_while_the_net_computes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, threads: int
+) -> None:
+    monkeypatch.setattr("typecase.stages.recognize.AT_ONCE", 2)
+    asked: list[str] = []
+
+    def pictures() -> Iterator[Image.Image]:
+        for text in ("A", "B", "OO", "I", "AB", "E", "O"):
+            asked.append(text)
+            yield line_picture(text)
+
+    recognizer = LineRecognizer(write_line_model(tmp_path / "lines.onnx"), threads=threads)
+    # How many pictures were taken when each line was given: one more than its portion holds, which closes it, and with
+    # a second thread those of the portion after.
+    told = [(line.text, len(asked)) for line in recognizer.lines(pictures())]
+    assert [text for text, _ in told] == ["A", "B", "OO", "I", "AB", "E", "O"]
+    assert [count for _, count in told] == ([3, 3, 5, 5, 7, 7, 7] if threads == 1 else [5, 5, 7, 7, 7, 7, 7])
+
+
+def test_a_reading_that_is_left_takes_nothing_from_the_next(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("typecase.stages.recognize.AT_ONCE", 1)
+    recognizer = LineRecognizer(write_line_model(tmp_path / "lines.onnx"), threads=2)
+    texts = ["AB", "O", "IIE", "B"]
+    for _ in range(3):
+        assert next(recognizer.lines(line_picture(text) for text in texts)).text == "AB"
+    assert [line.text for line in recognizer.lines(line_picture(text) for text in texts)] == texts
 
 
 def test_it_can_be_copied_and_sent_to_other_processes(recognizer: LineRecognizer) -> None:
@@ -263,14 +293,15 @@ def test_lines_are_divided_into_batches_of_few_sizes(lines: int, width: int) -> 
 
 def test_wide_lines_go_through_the_net_in_small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     net = line_net(line_onnx())
-    run = net._run
+    batch = net._batch
     shapes: list[tuple[int, ...]] = []
 
-    def seen(inputs: list[np.ndarray]) -> list[np.ndarray]:
-        shapes.extend(one.shape for one in inputs)
-        return run(inputs)
+    def seen(*arguments: Any) -> np.ndarray:
+        made = batch(*arguments)
+        shapes.append(made.shape)
+        return made
 
-    monkeypatch.setattr(net, "_run", seen)
+    monkeypatch.setattr(net, "_batch", seen)
     canvases = [np.full((32, width), 255, np.uint8) for width in [64] * 7 + [512] * 5 + [8192] * 2]
     assert len(net(canvases)) == len(canvases)
     # The widest first; seven narrow ones are fewer steps as eight.

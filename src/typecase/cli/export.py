@@ -35,7 +35,7 @@ def export(
         Precision,
         typer.Option(
             "--precision",
-            help="Bits of a stored weight; int8 also computes convolutions in 8 bits, the rest is kept in 16.",
+            help="Bits of a stored weight; int8 also computes most layers in 8 bits, the rest is kept in 16.",
         ),
     ] = Precision.float16,
     calibrate: Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -40,11 +41,47 @@ def batch_sizes(lines: int, width: int) -> list[int]:
     return batches
 
 
+@dataclass(frozen=True)
+class _Batch:
+    """Lines that go through the net at once: which of the caller's, as how many, and how wide, padding included."""
+
+    request: Any
+    lines: Sequence[int]
+    size: int
+    width: int
+
+
+class Answers:
+    """What a net is about to say to some lines."""
+
+    def __init__(self, net: OpenVinoLineNet, count: int, batches: Sequence[_Batch]) -> None:
+        """Holds what is under way for so many lines."""
+        self._net, self._count, self._batches = net, count, batches
+
+    def wait(self) -> list[FloatArray]:
+        """Waits until the net is done; to be called once.
+
+        Returns:
+            For each line logits of shape [frames, 1 + classes]. A frame is a fixed number of pixels wide, which
+            `OpenVinoLineNet.stride` tells; the last ones may lie on the paper that the line was padded with, where
+            training asks nothing of them.
+
+        Raises:
+            ModelError: The net could not be run, or its answer has an impossible shape.
+        """
+        logits: list[FloatArray] = [np.empty((0, self._net.outputs), np.float32)] * self._count
+        for batch in self._batches:
+            answer = self._net.answer(batch)
+            for line, one in zip(batch.lines, answer, strict=False):
+                logits[line] = one
+        return logits
+
+
 class OpenVinoLineNet(LoadedNet):
     """A net that turns lines into logits for each of their frames.
 
-    Safe to call from several threads: one caller's lines are computed at a time, with all the net's threads. Each
-    thread computes a batch of its own, which was measured to be half as fast again as all of them on one.
+    Safe to call from several threads, whose lines share the net's threads. Each of those computes a batch of its own,
+    which was measured to be half as fast again as all of them on one.
     """
 
     def __init__(self, model: OnnxFile, threads: int | None = None, precision: str = "auto") -> None:
@@ -64,7 +101,9 @@ class OpenVinoLineNet(LoadedNet):
         self.preprocess = model.card.line_preprocess
         # One more than the classes: the blank of CTC comes first.
         self.outputs = len(model.card.classes) + 1
-        self._queue: Any = None
+        self._compiled: Any = None
+        # Requests that nobody waits for; each holds the memory of the largest answer that it gave.
+        self._idle: list[Any] = []
         self._check_ends((self.preprocess.channels, self.preprocess.height, None), (None, self.outputs))
 
     def __call__(self, canvases: Sequence[PixelArray]) -> list[FloatArray]:
@@ -74,12 +113,23 @@ class OpenVinoLineNet(LoadedNet):
             canvases: Lines as `LinePreprocess.canvas` gives them, each of shape [height, width].
 
         Returns:
-            For each line logits of shape [frames, 1 + classes]. A frame is a fixed number of pixels wide, which
-            `stride` tells; the last ones may lie on the paper that the line was padded with, where training asks
-            nothing of them.
+            For each line logits; see `Answers`.
 
         Raises:
             ModelError: OpenVINO cannot run the net, or its answer has an impossible shape.
+        """
+        return self.begin(canvases).wait()
+
+    def begin(self, canvases: Sequence[PixelArray]) -> Answers:
+        """Starts to run the net, and leaves the caller free until the answers are needed.
+
+        Every batch is under way at once, with memory of its own: so not too many lines at a time.
+
+        Args:
+            canvases: See `__call__`.
+
+        Raises:
+            ModelError: OpenVINO cannot run the net.
         """
         buckets: dict[int, list[int]] = {}
         for index, canvas in enumerate(canvases):
@@ -92,29 +142,37 @@ class OpenVinoLineNet(LoadedNet):
             for size in batch_sizes(len(left), width):
                 batches.append((width, size, left[:size]))
                 left = left[size:]
-        logits: list[FloatArray] = [np.empty((0, self.outputs), np.float32)] * len(canvases)
+        started = []
+        for width, size, lines in batches:
+            request = self._request()
+            with self._told():
+                request.start_async([self._batch([canvases[one] for one in lines], size, width)])
+            started.append(_Batch(request, lines, size, width))
+        return Answers(self, len(canvases), started)
+
+    def answer(self, batch: _Batch) -> FloatArray:
+        """Waits for a batch; its request is free for another then."""
+        with self._told():
+            batch.request.wait()
+            # The request's own memory is used again.
+            answer: FloatArray = batch.request.get_output_tensor().data.copy()
         with self._lock:
-            answers = self._run(
-                [self._batch([canvases[one] for one in lines], size, width) for width, size, lines in batches]
+            self._idle.append(batch.request)
+        if answer.ndim != 3 or answer.shape[0] != batch.size or answer.shape[2] != self.outputs:
+            raise ModelError(
+                f"{self._where} answers {batch.size} lines with an array of {list(answer.shape)}; "
+                "export it again with a free batch size and width."
             )
-        for (width, size, lines), answer in zip(batches, answers, strict=True):
-            if answer.ndim != 3 or answer.shape[0] != size or answer.shape[2] != self.outputs:
-                raise ModelError(
-                    f"{self._where} answers {size} lines with an array of {list(answer.shape)}; "
-                    "export it again with a free batch size and width."
-                )
-            if not answer.shape[1] or width % answer.shape[1]:
-                raise ModelError(
-                    f"{self._where} gives {answer.shape[1]} frames for a line of {width} pixels, which is no whole "
-                    "number of pixels each; export it again."
-                )
-            if not np.isfinite(answer).all():
-                raise ModelError(
-                    f"{self._where} gives answers that are not numbers; its weights are damaged: fetch it again."
-                )
-            for line, one in zip(lines, answer[: len(lines)], strict=True):
-                logits[line] = one
-        return logits
+        if not answer.shape[1] or batch.width % answer.shape[1]:
+            raise ModelError(
+                f"{self._where} gives {answer.shape[1]} frames for a line of {batch.width} pixels, which is no whole "
+                "number of pixels each; export it again."
+            )
+        if not np.isfinite(answer).all():
+            raise ModelError(
+                f"{self._where} gives answers that are not numbers; its weights are damaged: fetch it again."
+            )
+        return answer
 
     def prepare(self) -> None:
         """Compiles the net, which its first call would do; for a thread that has nothing better to do.
@@ -133,32 +191,22 @@ class OpenVinoLineNet(LoadedNet):
         empty = np.empty((self.preprocess.height, 0), np.uint8)
         return self.preprocess.padded([*canvases, *[empty] * (size - len(canvases))], width)
 
-    def _run(self, inputs: Sequence[FloatArray]) -> list[FloatArray]:
-        answers: list[FloatArray] = [np.empty(0, np.float32)] * len(inputs)
-
-        def keep(request: Any, index: int) -> None:
-            # The request's own memory is used again for the next batch.
-            answers[index] = request.get_output_tensor().data.copy()
-
-        queue = self._compile()
-        with self._told():
-            queue.set_callback(keep)
-            for index, batch in enumerate(inputs):
-                queue.start_async(batch, index)
-            queue.wait_all()
-        return answers
+    def _request(self) -> Any:
+        """What computes one batch at a time."""
+        with self._lock:
+            compiled = self._compile()
+            return self._idle.pop() if self._idle else compiled.create_infer_request()
 
     def _compile(self) -> Any:
         """What answers; made at the first call."""
-        if self._queue is None:
+        if self._compiled is None:
             with self._told():
                 # One graph for every shape: it answers as fast as one compiled for a single shape, and a new shape
                 # costs it a hundredth of a second.
-                compiled = self._compiled_for(
+                self._compiled = self._compiled_for(
                     "THROUGHPUT", kept=True, NUM_STREAMS=self.threads, CPU_RUNTIME_CACHE_CAPACITY=SHAPES_KEPT
                 )
-                self._queue = self._openvino.AsyncInferQueue(compiled, self.threads)
-        return self._queue
+        return self._compiled
 
     @contextmanager
     def _told(self) -> Iterator[None]:

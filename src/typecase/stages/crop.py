@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -100,11 +101,12 @@ def cut(page: PixelArray, corners: Corners) -> Strip:
     if grow > 1.5:
         # Taking every so-many-th pixel would break thin strokes.
         factor = 1 / grow
-        small = cv2.resize(page, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        around, corner = _around_strip(page, corners, math.ceil(2 * grow))
+        small = cv2.resize(around, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
     else:
-        small, factor = page, 1.0
+        small, factor, corner = page, 1.0, np.zeros(2)
     if half == 2:
-        source = (np.concatenate([upper, lower[::-1]]) * factor - 0.5).astype(np.float32)
+        source = ((np.concatenate([upper, lower[::-1]]) - corner) * factor - 0.5).astype(np.float32)
         target = np.array([[0, 0], [columns, 0], [columns, rows], [0, rows]], np.float32) - 0.5
         matrix = cv2.getPerspectiveTransform(source, target)
         pixels = cv2.warpPerspective(
@@ -113,10 +115,21 @@ def cut(page: PixelArray, corners: Corners) -> Strip:
     else:
         empty = Strip(np.zeros((rows, columns), np.uint8), corners)
         ys, xs = np.mgrid[0:rows, 0:columns].astype(np.float64) + 0.5
-        places = (empty.places(xs.ravel(), ys.ravel()).reshape(rows, columns, 2) * factor - 0.5).astype(np.float32)
+        places = empty.places(xs.ravel(), ys.ravel()).reshape(rows, columns, 2)
+        places = ((places - corner) * factor - 0.5).astype(np.float32)
         x, y = np.ascontiguousarray(places[..., 0]), np.ascontiguousarray(places[..., 1])
         pixels = cv2.remap(small, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return Strip(np.asarray(pixels, np.uint8), corners)
+
+
+def _around_strip(page: PixelArray, corners: Corners, margin: int) -> tuple[PixelArray, npt.NDArray[np.float64]]:
+    """The part of a page in which a strip lies, with so many pixels besides, and where its corner is."""
+    height, width = page.shape
+    left, top = (int(edge) - margin for edge in np.floor(corners.min(axis=0)))
+    right, bottom = (int(edge) + margin for edge in np.ceil(corners.max(axis=0)))
+    # A strip that lies beside the page shows the page's edge.
+    left, top = min(max(left, 0), width - 1), min(max(top, 0), height - 1)
+    return page[top : max(bottom, top + 1), left : max(right, left + 1)], np.array([left, top], np.float64)
 
 
 def _around(outlines: npt.NDArray[np.float64]) -> list[Box]:

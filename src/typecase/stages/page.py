@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -59,11 +59,17 @@ Rotation = Literal[0, 90, 180, 270]
 
 @dataclass(frozen=True)
 class _Read:
-    """A piece that was read."""
+    """A piece that was read, its strip and line, and the line's words where they lie in the page."""
 
     piece: Piece
     strip: Strip
     line: Line
+    words: tuple[Word, ...]
+
+    @classmethod
+    def of(cls, piece: Piece, strip: Strip, line: Line) -> _Read:
+        """What was read in a strip."""
+        return cls(piece, strip, line, strip.words(line) if line.words else ())
 
     def moved(self, matrix: npt.NDArray[np.float64]) -> _Read:
         """The same on a page whose places follow from this one's by a matrix, [2, 3]."""
@@ -71,7 +77,7 @@ class _Read:
         def to(corners: Corners) -> Corners:
             return (corners @ matrix[:, :2].T + matrix[:, 2]).astype(np.float32)
 
-        return _Read(
+        return _Read.of(
             replace(self.piece, corners=to(self.piece.corners)),
             Strip(self.strip.pixels, to(self.strip.corners)),
             self.line,
@@ -119,7 +125,7 @@ class PageReader:
             UsageError: An option's value is impossible.
         """
         options = (options or ReadOptions()).changed(mode="line")
-        grey = np.asarray(image.convert("L"), np.uint8)
+        grey = np.asarray(image if image.mode == "L" else image.convert("L"), np.uint8)
         left = top = 0
         if region is not None:
             left, top = max(0, math.floor(region.x)), max(0, math.floor(region.y))
@@ -204,9 +210,22 @@ class PageReader:
         return _surety(self._read_pieces(grey, [_turned(piece) for piece in judges], options)) > forward
 
     def _read_pieces(self, grey: PixelArray, pieces: Sequence[Piece], options: ReadOptions) -> list[_Read]:
-        strips = [cut(grey, piece.corners) for piece in pieces]
-        lines = self.recognizer.read([strip.pixels for strip in strips], options, upright=True)
-        return [_Read(*one) for one in zip(pieces, strips, lines, strict=True)]
+        # Lines of one width go through the net together.
+        order = sorted(range(len(pieces)), key=lambda number: -pieces[number].length / pieces[number].height)
+        strips: list[Strip] = []
+
+        def pictures() -> Iterator[PixelArray]:
+            for number in order:
+                strips.append(cut(grey, pieces[number].corners))
+                yield strips[-1].pixels
+
+        lines = self.recognizer.lines(pictures(), options, upright=True)
+        # Placed in the page while the net is at work on those that follow.
+        read = {
+            number: _Read.of(pieces[number], strips[place], line)
+            for place, (number, line) in enumerate(zip(order, lines, strict=True))
+        }
+        return [read[number] for number in range(len(pieces))]
 
 
 def _letter_height(lines: Sequence[Line]) -> float:
@@ -344,7 +363,7 @@ class _Frame:
         """A line with its boxes in the frame, its words' polygons in the page; None where nothing was read."""
         if not read.line.words:
             return None
-        words = read.strip.words(read.line)
+        words = read.words
         if not self.is_plain:
             words = tuple([msgspec.structs.replace(word, box=_box(self.places(word.polygon))) for word in words])
         corners = read.strip.corners.tolist()

@@ -10,6 +10,7 @@ for line in recognizer.read(pictures):
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,9 +30,9 @@ from typecase.document import Alternative, Box, Character, Line, Word, union
 from typecase.modelcard import RECOGNIZER, ModelCard
 from typecase.preprocess import FloatArray, PixelArray
 from typecase.runtime.onnx_file import read_model
-from typecase.runtime.openvino_lines import OpenVinoLineNet
+from typecase.runtime.openvino_lines import Answers, OpenVinoLineNet
 from typecase.stages.crop import Strip, cut
-from typecase.stages.pieces import pieces_of
+from typecase.stages.pieces import Piece, pieces_of
 from typecase.stages.slope import may_show_slope, sloping_outline
 from typecase.stages.upright import TURNS, may_run_vertically, surest, turned
 
@@ -41,9 +42,12 @@ SHIPPED_MODEL = Path(__file__).parents[1] / "weights" / "lines.onnx"
 AT_ONCE = 128
 """The most lines whose frames are held at once."""
 
-WIDTH_AT_ONCE = 1 << 15
-"""And the most pixels of their prepared width, but for one line that is wider: what the net says to a column of pixels
-takes a thousand times the memory of the column, and a page of small print has a hundred thousand columns."""
+WIDTH_AT_ONCE = 1 << 13
+"""And the most pixels of their prepared width, but for one line that is wider.
+
+What the net says to a column of pixels takes a thousand times the memory of the column, and a page of small print has
+a hundred thousand columns. Half a page of a receipt is decoded while the net computes the other half.
+"""
 
 LEAST_HEIGHT = 4
 """A picture with fewer rows of pixels cannot hold a letter, and nothing is read in it."""
@@ -77,6 +81,35 @@ class Scan:
     canvas: PixelArray
     logits: FloatArray
     stride: int
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Lines, prepared, that the net is at work on, the pieces of each, and what it is about to say to those."""
+
+    canvases: Sequence[PixelArray]
+    pieces: Sequence[Sequence[Piece]]
+    answers: Answers
+
+
+@dataclass(frozen=True)
+class _Portion:
+    """Some of the lines that are to be read, which the net is at work on.
+
+    Attributes:
+        pictures: The lines as they were given.
+        strips: By their numbers, what was cut along those that slope.
+        straight: The lines as they are read, and `sizes`, their widths and heights.
+        tall: Numbers of those that may run up or down.
+        asked: What the net was asked.
+    """
+
+    pictures: Sequence[Picture]
+    strips: dict[int, Strip]
+    straight: Sequence[Picture]
+    sizes: Sequence[tuple[int, int]]
+    tall: Sequence[int]
+    asked: _Asked
 
 
 class LineRecognizer:
@@ -147,40 +180,80 @@ class LineRecognizer:
             ModelError: The net gives no usable answer.
             UsageError: An option is not known or its value is impossible.
         """
+        return list(self.lines(pictures, options, upright=upright, **changes))
+
+    def lines(
+        self,
+        pictures: Iterable[Picture],
+        options: ReadOptions | None = None,
+        *,
+        upright: bool = False,
+        **changes: Any,
+    ) -> Iterator[Line]:
+        """Reads lines, and gives each as soon as it is read.
+
+        While the net computes some lines on other threads, this one asks for the pictures of the next and decodes those
+        before; what the caller does with a line takes no time then either.
+
+        Args:
+            pictures: See `read`.
+            options: Likewise.
+            upright: Likewise.
+            **changes: Likewise.
+
+        Yields:
+            The lines of `read`.
+
+        Raises:
+            ModelError: The net gives no usable answer.
+            UsageError: An option is not known or its value is impossible.
+        """
         options = (options or ReadOptions()).changed(**changes)
         decoder = self._decoder(options)
-        lines: list[Line] = []
+        # A single character has no direction.
+        as_it_is = upright or options.mode == "char"
+        waiting: deque[_Portion] = deque()
         for part in self._portions(pictures):
-            # A single character has no direction.
-            as_it_is = upright or options.mode == "char"
-            strips = {} if as_it_is else _straightened(part)
-            straight = [strips[number].pixels if number in strips else one for number, one in enumerate(part)]
-            sizes = [_size(one) for one in straight]
-            found = self._decoded(straight, sizes, decoder)
-            for number, strip in strips.items():
-                width, height = _size(part[number])
-                found[number] = msgspec.structs.replace(
-                    found[number],
-                    box=Box(0.0, 0.0, float(width), float(height)),
-                    words=strip.words(found[number]),
-                    polygon=strip.polygon(found[number].box),
-                )
-            tall = [number for number, size in enumerate(sizes) if may_run_vertically(*size)]
-            if tall and not as_it_is:
-                flat = [(sizes[number][1], sizes[number][0]) for number in tall]
-                ways = [self._decoded([turned(part[number], turn) for number in tall], flat, decoder) for turn in TURNS]
-                for number, left, right in zip(tall, *ways, strict=True):
-                    found[number] = surest(found[number], left, right, *sizes[number])
-            lines += found
-        return lines
+            waiting.append(self._begun(part, as_it_is))
+            # Who allows one thread means one: nothing is done besides what the net does then.
+            if len(waiting) > (self._net.threads > 1):
+                yield from self._finished(waiting.popleft(), decoder)
+        while waiting:
+            yield from self._finished(waiting.popleft(), decoder)
+
+    def _begun(self, pictures: Sequence[Picture], as_it_is: bool) -> _Portion:
+        strips = {} if as_it_is else _straightened(pictures)
+        straight = [strips[number].pixels if number in strips else one for number, one in enumerate(pictures)]
+        sizes = [_size(one) for one in straight]
+        tall = [] if as_it_is else [number for number, size in enumerate(sizes) if may_run_vertically(*size)]
+        return _Portion(pictures, strips, straight, sizes, tall, self._ask([self._canvas(one) for one in straight]))
+
+    def _finished(self, portion: _Portion, decoder: Decoder) -> list[Line]:
+        sizes = portion.sizes
+        found = self._decoded(portion.straight, sizes, portion.asked, decoder)
+        for number, strip in portion.strips.items():
+            width, height = _size(portion.pictures[number])
+            found[number] = msgspec.structs.replace(
+                found[number],
+                box=Box(0.0, 0.0, float(width), float(height)),
+                words=strip.words(found[number]),
+                polygon=strip.polygon(found[number].box),
+            )
+        if portion.tall:
+            flat = [(sizes[number][1], sizes[number][0]) for number in portion.tall]
+            ways = []
+            for turn in TURNS:
+                pictures = [turned(portion.pictures[number], turn) for number in portion.tall]
+                asked = self._ask([self._canvas(one) for one in pictures])
+                ways.append(self._decoded(pictures, flat, asked, decoder))
+            for number, left, right in zip(portion.tall, *ways, strict=True):
+                found[number] = surest(found[number], left, right, *sizes[number])
+        return found
 
     def _decoded(
-        self,
-        pictures: Sequence[Picture],
-        sizes: Sequence[tuple[int, int]],
-        decoder: Decoder,
+        self, pictures: Sequence[Picture], sizes: Sequence[tuple[int, int]], asked: _Asked, decoder: Decoder
     ) -> list[Line]:
-        scans = self._scan([self._canvas(one) for one in pictures])
+        scans = self._scans(asked)
         lines = lines_of(sizes, scans, decoder, self.classes)
         stretches = {
             number: stretch
@@ -188,8 +261,8 @@ class LineRecognizer:
             if (stretch := second_stretch(scan.canvas.shape[1], len(line.text))) != 1.0
         }
         if stretches:
-            scans = self._scan([self._canvas(pictures[number], stretch) for number, stretch in stretches.items()])
-            again = lines_of([sizes[number] for number in stretches], scans, decoder, self.classes)
+            asked = self._ask([self._canvas(pictures[number], stretch) for number, stretch in stretches.items()])
+            again = lines_of([sizes[number] for number in stretches], self._scans(asked), decoder, self.classes)
             for number, line in zip(stretches, again, strict=True):
                 lines[number] = line
         return lines
@@ -212,7 +285,7 @@ class LineRecognizer:
             For each picture logits of shape [frames, 1 + classes]; none where the net was not asked.
         """
         for part in self._portions(pictures):
-            yield from (scan.logits for scan in self._scan([self._canvas(one) for one in part]))
+            yield from (scan.logits for scan in self._scans(self._ask([self._canvas(one) for one in part])))
 
     def _portions(self, pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
         """Takes lines together as far as the memory for what is said of them allows."""
@@ -241,16 +314,20 @@ class LineRecognizer:
                 return canvas
         return np.full((self._preprocess.height, 1), 255, np.uint8)
 
-    def _scan(self, canvases: Sequence[PixelArray]) -> list[Scan]:
-        """Runs the net over all lines, long ones in pieces."""
+    def _ask(self, canvases: Sequence[PixelArray]) -> _Asked:
+        """Has the net begin with lines, long ones in pieces."""
         pieces = [pieces_of(canvas, self._preprocess.widest) if canvas.min() < _PAPER else [] for canvas in canvases]
         parts = [
             canvas[:, piece.start : piece.stop] for canvas, some in zip(canvases, pieces, strict=True) for piece in some
         ]
-        answers = iter(self._net(parts))
+        return _Asked(canvases, pieces, self._net.begin(parts))
+
+    def _scans(self, asked: _Asked) -> list[Scan]:
+        """Waits for what the net says."""
+        answers = iter(asked.answers.wait())
         scans = []
         space = self.classes.index(" ") + 1 if " " in self.classes else None
-        for canvas, some in zip(canvases, pieces, strict=True):
+        for canvas, some in zip(asked.canvases, asked.pieces, strict=True):
             logits: list[FloatArray] = []
             stride = 1
             for piece in some:

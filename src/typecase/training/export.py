@@ -26,7 +26,7 @@ from typecase.runtime.openvino import OpenVinoNet
 from typecase.runtime.openvino_lines import OpenVinoLineNet
 from typecase.runtime.openvino_pages import OpenVinoPageNet
 from typecase.stages.lines_of_maps import CORES
-from typecase.training.quantization import batch_of, quantize_convolutions, scales_of
+from typecase.training.quantization import batch_of, quantize_layers, scales_of
 
 INPUT_NAME = "pictures"
 OUTPUT_NAME = "logits"
@@ -36,7 +36,7 @@ LARGEST_DIFFERENCE = 0.02
 """By how much the exported net's probabilities may differ from PyTorch's; 16-bit weights stay well below it."""
 
 LEAST_AGREEMENT = 0.98
-"""For which share of the pictures (of lines: frames, of pages: cells) convolutions in 8 bits must keep the answer."""
+"""For which share of the pictures (of lines: frames, of pages: cells) layers in 8 bits must keep the answer."""
 
 _SMALL = 64
 # Of what ranges were measured on, so many are compared.
@@ -76,8 +76,8 @@ def export_onnx(
         card: Its facts; they travel in the file's metadata.
         path: The file to write.
         half: Store weights in 16 bits. Arithmetic stays the runtime's choice.
-        calibration: Canvases of what the net is to see; given some, convolutions are computed in 8 bits, see
-            `quantization.quantize_convolutions`.
+        calibration: Canvases of what the net is to see; given some, layers are computed in 8 bits, see
+            `quantization.quantize_layers`.
 
     Returns:
         The result of the check; it is made on the calibration's pictures where there are such.
@@ -90,7 +90,7 @@ def export_onnx(
     module = module.to("cpu").float().eval()
     model = _exported(module, card)
     if calibration:
-        model = quantize_convolutions(model, (batch_of(card, canvas) for canvas in calibration))
+        model = quantize_layers(model, (batch_of(card, canvas) for canvas in calibration))
     if half:
         _halve_weights(model)
     onnx.checker.check_model(model, full_check=True)
@@ -101,7 +101,7 @@ def export_onnx(
         if calibration:
             if not parity.answers >= LEAST_AGREEMENT:
                 raise ModelError(
-                    f"With convolutions in 8 bits only {parity.answers:.1%} of the answers stay, fewer than "
+                    f"With layers in 8 bits only {parity.answers:.1%} of the answers stay, fewer than "
                     f"{LEAST_AGREEMENT:.0%}; calibrate with pictures like those that it is to read, or export with "
                     "--precision float16."
                 )
