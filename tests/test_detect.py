@@ -220,6 +220,9 @@ def test_the_net_sees_pages_padded_by_their_edge() -> None:
     assert np.array_equal(padded[0, 0, :2, :3], preprocess.normalise(page))
     assert np.all(padded[0, 0, :, 3:] == padded[0, 0, :, 2:3])
     assert np.all(padded[0, 0, 2:] == padded[0, 0, 1])
+    # Few different sizes, for the net prepares itself for each.
+    sides = [preprocess.padded_side(side) for side in (1, 32, 33, 256, 257, 512, 513, 736, 1025, 3508)]
+    assert sides == [32, 32, 64, 256, 320, 512, 640, 768, 1152, 3584]
     assert preprocess.scaled(page, 1.0) is page
     assert preprocess.scaled(page, 0.001).shape == (1, 1)
     assert preprocess.scaled(np.full((90, 60), 77, np.uint8), 1 / 3).tolist() == [[77] * 20] * 30

@@ -107,7 +107,7 @@ def test_what_is_measured_is_prepared_as_for_reading(tmp_path: Path) -> None:
     pages = ModelCard(network_name="x", classes=ClassSet.of(["text"]), preprocess=PagePreprocess(), task=DETECTOR)
     looks = calibration_canvases(pages, [folder / "b.png"])
     assert [one.shape for one in looks] == [(LOOK, 450), (2 * LOOK, 900)]
-    assert batch_of(pages, looks[0]).shape == (1, 1, 736, 480)
+    assert batch_of(pages, looks[0]).shape == (1, 1, 768, 512)
     characters = ModelCard(network_name="x", classes=ClassSet.of("ab"), preprocess=CharacterPreprocess(size=32))
     assert [batch_of(characters, one).shape for one in calibration_canvases(characters, [folder])] == [
         (1, 1, 32, 32)

@@ -25,6 +25,9 @@ FloatArray = npt.NDArray[np.float32]
 WIDTH_STEP = 32
 """Every width that a line is padded to is a multiple of so many pixels."""
 
+_SIDE_STEPS = ((256, 1), (512, 2))
+"""Up to which length a side of a page is padded to which multiple of the least step; longer ones to four times that."""
+
 
 @dataclass(frozen=True)
 class CharacterPreprocess:
@@ -285,6 +288,18 @@ class PagePreprocess:
         way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         return np.asarray(cv2.resize(grey, size, interpolation=way), np.uint8)
 
+    def padded_side(self, side: int) -> int:
+        """The length to which a side of a page is filled up: few different ones, for nets prepare themselves for each.
+
+        Args:
+            side: In pixels, at least 1.
+
+        Returns:
+            A multiple of `multiple`, longer by less than four times that.
+        """
+        step = self.multiple * next((times for most, times in _SIDE_STEPS if side <= most), 4)
+        return -(-side // step) * step
+
     def padded(self, grey: PixelArray) -> FloatArray:
         """Fills a page up on the right and below by repeating its edge, and scales its values: one batch for the net.
 
@@ -292,10 +307,9 @@ class PagePreprocess:
             grey: Grey levels, [height, width].
 
         Returns:
-            Floats of shape [1, 1, height, width], both multiples of `multiple`.
+            Floats of shape [1, 1, height, width]; see `padded_side`.
         """
-        height, width = grey.shape
-        below, right = -height % self.multiple, -width % self.multiple
+        below, right = (self.padded_side(side) - side for side in grey.shape)
         return self.normalise(np.pad(grey, ((0, below), (0, right)), mode="edge"))[np.newaxis, np.newaxis]
 
     def normalise(self, grey: PixelArray) -> FloatArray:

@@ -28,8 +28,9 @@ from typecase.runtime.onnx_file import OnnxFile
 BATCHES = (1, 8, 64)
 """The numbers of pictures that a net is compiled for: OpenVINO compiles anew for every shape, so there are few."""
 
-SHAPES_KEPT = "128"
-"""How many prepared operations a net keeps for shapes that it has seen, of which each shape takes about fifty.
+SHAPES_KEPT = "500"
+"""How many prepared operations a net keeps for shapes that it has seen, of which each shape takes about fifty: two
+megabytes and, for a page, a hundredth of a second.
 
 Left to itself OpenVINO keeps 5,000, and memory grows with every page of a new size.
 """
