@@ -182,7 +182,7 @@ class LinePreprocess:
             width: Of the canvas in pixels, at least 1.
 
         Returns:
-            A multiple of 32, at most an eighth and 32 pixels wider.
+            A multiple of 32, wider by less than that or a quarter.
         """
         step = next((step for step in (WIDTH_STEP, 64, 128) if width <= 8 * step), 256)
         return -(-width // step) * step
