@@ -131,11 +131,18 @@ def test_small_text_is_looked_at_again_from_nearer(tmp_path: Path, monkeypatch: 
     assert second == pytest.approx(17 / 40)
 
 
+def test_a_second_look_that_is_hardly_nearer_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = bars_page(BARS, 300, 160)
+    for tall, looks in ((12.0, 1), (11.0, 2)):
+        detector = LineDetector(write_page_model(tmp_path / f"{tall}.onnx", tall=tall), threads=1, precision="f32")
+        assert len(seen_at(detector, monkeypatch, page)) == looks
+
+
 def test_no_page_is_looked_at_larger_than_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_PIXELS", 2 * 300 * 160)
+    monkeypatch.setattr(module, "MOST_PIXELS", 4 * 300 * 160)
     tiny = LineDetector(write_page_model(tmp_path / "tiny.onnx", tall=4.0), threads=1, precision="f32")
     _, second = seen_at(tiny, monkeypatch, bars_page(BARS, 300, 160))
-    assert second == pytest.approx(2**0.5)
+    assert second == pytest.approx(2.0)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 700), (900, 1), (31, 33), (200, 300)])
