@@ -247,10 +247,10 @@ class KnownReadings:
     def lines(self, pictures: Iterable[PixelArray], options: ReadOptions, *, upright: bool) -> Iterator[Line]:
         """As `LineRecognizer`: what the pieces say, in pixels of the pictures."""
         # The longest for their heights come first.
-        pieces = iter(sorted(self.pieces, key=lambda one: -_shape(one[0])))
+        pieces = sorted(self.pieces, key=lambda one: -_shape(one[0]))
+        asked = list(pictures)
         # It is asked for what runs up as well, of which there is nothing.
-        for picture in pictures:
-            box, text, confidence = next(pieces)
+        for picture, (box, text, confidence) in zip(asked, pieces if asked else (), strict=True):
             rows, columns = picture.shape
             left, _, right, _ = _grown(box)
             scale = columns / (right - left)

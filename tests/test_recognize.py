@@ -110,9 +110,9 @@ def test_more_lines_than_are_read_at_once(
     taken: list[int] = []
     ask = recognizer._ask
 
-    def seen(canvases: list[np.ndarray]) -> object:
-        taken.append(len(canvases))
-        return ask(canvases)
+    def seen(pictures: list[Image.Image]) -> object:
+        taken.append(len(pictures))
+        return ask(pictures)
 
     monkeypatch.setattr(recognizer, "_ask", seen)
     assert [line.text for line in recognizer.read(line_picture(text) for text in some)] == some

@@ -25,8 +25,13 @@ FloatArray = npt.NDArray[np.float32]
 WIDTH_STEP = 32
 """Every width that a line is padded to is a multiple of so many pixels."""
 
-_SIDE_STEPS = ((256, 1), (512, 2))
-"""Up to which length a side of a page is padded to which multiple of the least step; longer ones to four times that."""
+
+def _stepped(length: int, least: int, largest: int) -> int:
+    """The next of few lengths: a multiple of a step, which doubles up to the largest where over eight are needed."""
+    step = least
+    while step < largest and length > 8 * step:
+        step *= 2
+    return -(-length // step) * step
 
 
 @dataclass(frozen=True)
@@ -184,8 +189,7 @@ class LinePreprocess:
         Returns:
             A multiple of 32, wider by less than that or a quarter.
         """
-        step = next((step for step in (WIDTH_STEP, 64, 128) if width <= 8 * step), 256)
-        return -(-width // step) * step
+        return _stepped(width, WIDTH_STEP, 8 * WIDTH_STEP)
 
     def padded(self, canvases: Sequence[PixelArray], width: int) -> FloatArray:
         """Fills canvases up with paper on the right and scales them: one batch for the net.
@@ -297,8 +301,7 @@ class PagePreprocess:
         Returns:
             A multiple of `multiple`, longer by less than four times that.
         """
-        step = self.multiple * next((times for most, times in _SIDE_STEPS if side <= most), 4)
-        return -(-side // step) * step
+        return _stepped(side, self.multiple, 4 * self.multiple)
 
     def padded(self, grey: PixelArray) -> FloatArray:
         """Fills a page up on the right and below by repeating its edge, and scales its values: one batch for the net.

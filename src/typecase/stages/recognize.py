@@ -226,7 +226,7 @@ class LineRecognizer:
         straight = [strips[number].pixels if number in strips else one for number, one in enumerate(pictures)]
         sizes = [_size(one) for one in straight]
         tall = [] if as_it_is else [number for number, size in enumerate(sizes) if may_run_vertically(*size)]
-        return _Portion(pictures, strips, straight, sizes, tall, self._ask([self._canvas(one) for one in straight]))
+        return _Portion(pictures, strips, straight, sizes, tall, self._ask(straight))
 
     def _finished(self, portion: _Portion, decoder: Decoder) -> list[Line]:
         sizes = portion.sizes
@@ -244,8 +244,7 @@ class LineRecognizer:
             ways = []
             for turn in TURNS:
                 pictures = [turned(portion.pictures[number], turn) for number in portion.tall]
-                asked = self._ask([self._canvas(one) for one in pictures])
-                ways.append(self._decoded(pictures, flat, asked, decoder))
+                ways.append(self._decoded(pictures, flat, self._ask(pictures), decoder))
             for number, left, right in zip(portion.tall, *ways, strict=True):
                 found[number] = surest(found[number], left, right, *sizes[number])
         return found
@@ -261,7 +260,7 @@ class LineRecognizer:
             if (stretch := second_stretch(scan.canvas.shape[1], len(line.text))) != 1.0
         }
         if stretches:
-            asked = self._ask([self._canvas(pictures[number], stretch) for number, stretch in stretches.items()])
+            asked = self._ask([pictures[number] for number in stretches], list(stretches.values()))
             again = lines_of([sizes[number] for number in stretches], self._scans(asked), decoder, self.classes)
             for number, line in zip(stretches, again, strict=True):
                 lines[number] = line
@@ -285,7 +284,7 @@ class LineRecognizer:
             For each picture logits of shape [frames, 1 + classes]; none where the net was not asked.
         """
         for part in self._portions(pictures):
-            yield from (scan.logits for scan in self._scans(self._ask([self._canvas(one) for one in part])))
+            yield from (scan.logits for scan in self._scans(self._ask(part)))
 
     def _portions(self, pictures: Iterable[Picture]) -> Iterator[list[Picture]]:
         """Takes lines together as far as the memory for what is said of them allows."""
@@ -314,8 +313,10 @@ class LineRecognizer:
                 return canvas
         return np.full((self._preprocess.height, 1), 255, np.uint8)
 
-    def _ask(self, canvases: Sequence[PixelArray]) -> _Asked:
-        """Has the net begin with lines, long ones in pieces."""
+    def _ask(self, pictures: Sequence[Picture], stretches: Sequence[float] | None = None) -> _Asked:
+        """Prepares lines, as much wider as is told, and has the net begin with them, long ones in pieces."""
+        factors = stretches or [1.0] * len(pictures)
+        canvases = [self._canvas(one, factor) for one, factor in zip(pictures, factors, strict=True)]
         pieces = [pieces_of(canvas, self._preprocess.widest) if canvas.min() < _PAPER else [] for canvas in canvases]
         parts = [
             canvas[:, piece.start : piece.stop] for canvas, some in zip(canvases, pieces, strict=True) for piece in some
