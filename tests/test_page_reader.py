@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
+from typecase.charset import LATIN_CHARACTERS, ClassSet
 from typecase.decoding.options import ReadOptions
 from typecase.document import Box, Character, Line, Page, Word, union
 from typecase.errors import ModelError
@@ -232,6 +233,8 @@ class KnownReadings:
 
     Of each piece: its left, top, right and bottom on the page, what is read in it, and how surely.
     """
+
+    classes = ClassSet.of(LATIN_CHARACTERS)
 
     def __init__(self, pieces: Sequence[tuple[Box, str, float]]) -> None:
         self.pieces = sorted(pieces, key=lambda one: (one[0].y, one[0].x))

@@ -26,6 +26,7 @@ from typecase.preprocess import PixelArray
 from typecase.stages.arrange import arrange
 from typecase.stages.crop import Strip, cut
 from typecase.stages.detect import LineDetector
+from typecase.stages.letter_case import cased_by_size
 from typecase.stages.lines_of_maps import Corners, Piece
 from typecase.stages.recognize import LineRecognizer
 
@@ -139,8 +140,11 @@ class PageReader:
         level, across = ([line for one in some if (line := frame.placed(one))] for some in (leading, others))
         usual = _letter_height(level)
         lines = [line for line in level + across if _is_text(line, usual)]
-        arranged = (_plausible(block) for block in arrange(lines, frame.width, frame.height))
-        blocks = tuple(_returned(block, frame, left, top) for block in arranged if block.lines)
+        arranged = [_plausible(block) for block in arrange(lines, frame.width, frame.height)]
+        shown = [block for block in arranged if block.lines]
+        if not options.words and options.pattern is None:
+            shown = list(cased_by_size(shown, options.allow or self.recognizer.classes.names))
+        blocks = tuple(_returned(block, frame, left, top) for block in shown)
         if not blocks:
             # What was not text has no direction.
             return Page(*image.size)

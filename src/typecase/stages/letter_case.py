@@ -1,0 +1,134 @@
+"""The case of letters that look the same in both: what their size tells, beside the letters around them.
+
+A net that sees an X by itself cannot know whether it is a small or a capital one, nor whether a letter begins `cc:` or
+`CC:`; whoever sees the whole row can.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+
+from typecase.document import Alternative, Block, Character, Line, Word
+
+# Letters of the same shape in both cases, and those whose shape tells the case, by which size is judged; figures are as
+# high as capitals, or nearly.
+_ALIKE = frozenset("cosvwxz")
+_SMALL = frozenset("aemnru")
+_HIGH = frozenset("ABDEFGHKLMNPRTUY0123456789")
+# So many of them make a size: of a row, and of a page.
+_ROW_NEEDS, _PAGE_NEEDS = 2, 10
+# A small letter is at most so many times as high as others, and as capitals; a capital at least. In the types that
+# documents are printed in, an x is 0.65 to 0.76 times as high as a capital, and heights are off by a pixel.
+_SMALL_AT_MOST = (1.15, 0.8)
+_CAPITAL_AT_LEAST = (1.25, 0.9)
+# An initial is a capital, however it is printed; what stands in a box is a mark.
+_LEFT_ALONE = re.compile(r"\W*\w\.\W*|.*[\[\]☐☑].*")
+
+
+@dataclass(frozen=True)
+class _Heights:
+    """Usual heights of small letters and of capitals, in any one unit."""
+
+    small: float
+    capital: float
+
+    def as_small(self, height: float) -> bool:
+        return height <= _SMALL_AT_MOST[0] * self.small and height <= _SMALL_AT_MOST[1] * self.capital
+
+    def as_capital(self, height: float) -> bool:
+        return height >= _CAPITAL_AT_LEAST[0] * self.small and height >= _CAPITAL_AT_LEAST[1] * self.capital
+
+
+def cased_by_size(blocks: Sequence[Block], characters: Collection[str]) -> tuple[Block, ...]:
+    """Gives words of nothing but letters that look alike in both cases the case of their size.
+
+    Args:
+        blocks: What was read on a page, lines running level.
+        characters: Those that may be read; a letter of which only one case is among them keeps it.
+
+    Returns:
+        The same blocks, with some words in the other case. Where sizes tell neither case, words stay as they are.
+    """
+    alike = frozenset(one for one in _ALIKE if one in characters and one.upper() in characters)
+    lines = [line for block in blocks for line in block.lines]
+    page = [_usual(some, _PAGE_NEEDS) for some in _heights(word for line in lines for word in line.words)]
+    found = []
+    for block in blocks:
+        changed = tuple(_cased(line, alike, page[0], page[1]) for line in block.lines)
+        same = all(new is old for new, old in zip(changed, block.lines, strict=True))
+        found.append(block if same else msgspec.structs.replace(block, lines=changed))
+    return tuple(found)
+
+
+def _cased(line: Line, alike: frozenset[str], page_small: float, page_capital: float) -> Line:
+    """A line whose page has letters of these usual heights, 0 where there are too few to tell."""
+    if not any(_looks_alike(word, alike) for word in line.words):
+        return line
+    small, capital = (_usual(some, _ROW_NEEDS) for some in _heights(line.words))
+    if page_small and page_capital:
+        # What a row lacks follows from the type's proportions, which a page's types share.
+        proportion = page_capital / page_small
+        small = small or (capital / proportion if capital else page_small)
+        capital = capital or small * proportion
+    if not small or not capital:
+        return line
+    usual = _Heights(small, capital)
+    words = tuple(_in_case(word, usual) if _looks_alike(word, alike) else word for word in line.words)
+    same = all(new is old for new, old in zip(words, line.words, strict=True))
+    return line if same else msgspec.structs.replace(line, words=words)
+
+
+def _looks_alike(word: Word, alike: frozenset[str]) -> bool:
+    letters = [character for character in word.text if character.isalpha()]
+    return (
+        bool(letters)
+        and alike.issuperset(letter.lower() for letter in letters)
+        and len({letter.islower() for letter in letters}) == 1
+        and not any(character.isdigit() for character in word.text)
+        and not _LEFT_ALONE.fullmatch(word.text)
+    )
+
+
+def _in_case(word: Word, usual: _Heights) -> Word:
+    height = float(np.median([one.box.height for one in word.characters if one.text.isalpha()]))
+    if usual.as_small(height):
+        text = word.text.lower()
+    elif usual.as_capital(height):
+        text = word.text.upper()
+    else:
+        return word
+    if text == word.text:
+        return word
+    characters = tuple(_swapped(one) if one.text.isalpha() else one for one in word.characters)
+    return msgspec.structs.replace(word, text=text, characters=characters)
+
+
+def _swapped(character: Character) -> Character:
+    """In the other case; the one that was read becomes an alternative in its place."""
+    other = character.text.swapcase()
+    alternatives = tuple(
+        Alternative(character.text, one.confidence) if one.text == other else one for one in character.alternatives
+    )
+    return Character(other, character.box, character.confidence, alternatives)
+
+
+def _heights(words: Iterable[Word]) -> tuple[list[float], list[float]]:
+    """Of small letters and of capitals and figures."""
+    small: list[float] = []
+    high: list[float] = []
+    for word in words:
+        for one in word.characters:
+            if one.text in _SMALL:
+                small.append(one.box.height)
+            elif one.text in _HIGH:
+                high.append(one.box.height)
+    return small, high
+
+
+def _usual(heights: Sequence[float], needed: int) -> float:
+    return float(np.median(heights)) if len(heights) >= needed else 0.0
