@@ -26,6 +26,7 @@ from typecase.synthesis.fonts import Category, Font, FontCollection
 from typecase.synthesis.ground_truth import InkLine
 from typecase.synthesis.line import LineFace, missing, set_line, shown_text
 from typecase.synthesis.line_style import PLAIN, LineStyle, random_style
+from typecase.synthesis.outlines import Wobble
 from typecase.synthesis.shaping import open_typeface
 from typecase.synthesis.tick_box import TickBox, random_tick_box
 
@@ -81,6 +82,7 @@ styles = st.builds(
     bold=st.sampled_from([0.0, 0.06, -0.02]),
     unevenness=st.sampled_from([0.0, 0.05]),
     irregularity=st.sampled_from([0.0, 0.15]),
+    wobble=st.sampled_from([0.0, 0.04]),
     kerning=st.booleans(),
     ligatures=st.booleans(),
     small_caps=st.booleans(),
@@ -177,6 +179,31 @@ def test_a_hand_writes_no_letter_twice_alike(face: LineFace) -> None:
     assert not np.array_equal(written.boxes, other.boxes)
     with pytest.raises(UsageError, match="irregularity must lie between"):
         LineStyle(irregularity=0.5)
+
+
+def test_strokes_of_a_hand_stray_smoothly(face: LineFace) -> None:
+    plain = set_line(face, "HHHH", LineStyle(unevenness_seed=3))
+    written = set_line(face, "HHHH", LineStyle(wobble=0.03, unevenness_seed=3))
+    # No letter is twice alike, and none is far from where and what it was.
+    assert len({tuple(box) for box in written.boxes[:, 2:].tolist()}) == 4
+    assert written.boxes == pytest.approx(plain.boxes, abs=0.2 * face.em)
+    assert written.advances == pytest.approx(plain.advances, abs=1.5)
+    again = set_line(face, "HHHH", LineStyle(wobble=0.03, unevenness_seed=3))
+    np.testing.assert_array_equal(written.coverage, again.coverage)
+    other = set_line(face, "HHHH", LineStyle(wobble=0.03, unevenness_seed=4))
+    assert not np.array_equal(written.boxes, other.boxes)
+    with pytest.raises(UsageError, match="wobble must lie between"):
+        LineStyle(wobble=0.1)
+
+
+def test_what_touches_still_touches_when_strokes_stray() -> None:
+    field = Wobble(0.04, np.random.default_rng(5))
+    places = np.random.default_rng(6).uniform(-1, 20, (400, 2))
+    shifts = field.at(places)
+    assert shifts.std() == pytest.approx(0.04, rel=0.2)
+    near = field.at(places + 0.01)
+    # Waves of half an em and more turn a hundredth of an em by little.
+    assert np.abs(near - shifts).max() < 0.04
 
 
 def test_text_is_brought_to_its_normal_form(face: LineFace) -> None:

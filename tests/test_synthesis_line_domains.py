@@ -114,8 +114,18 @@ def test_what_is_written_by_hand_is_of_a_hand_and_seldom_even(tmp_path: Path) ->
     assert sum(line.meta["family"] == "hand" for line in lines) > 190
     by_hand = [line.meta.get("style", {}) for line in lines if line.meta["family"] == "hand"]
     uneven = sum("irregularity" in style for style in by_hand)
+    assert sum("wobble" in style for style in by_hand) == uneven
     assert 0.45 < uneven / len(by_hand) < 0.75
     assert sum(line.meta["kind"] == "short-date" for line in lines) > 10
+
+
+def test_forms_are_filled_in_with_a_pen_more_often_than_in_calligraphy(tmp_path: Path) -> None:
+    for name in ("Indie Flower", "Great Vibes", "Tangerine", "Pinyon Script"):
+        family(tmp_path, name, category=Category.HANDWRITING)
+    workshop = LineWorkshop(FontCollection.open(tmp_path), (), domains={"handwriting": 1})
+    share = np.mean([workshop.draw(index).meta["family"] == "Indie Flower" for index in range(200)])
+    # Four in five, and a quarter of what is left.
+    assert 0.77 < share < 0.93
 
 
 def test_a_font_without_a_sound_space_draws_no_words(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from typecase.errors import DataError, UsageError
 from typecase.synthesis.fonts import SMALL_FIGURES, TICK_BOXES, Category, Font
 from typecase.synthesis.ground_truth import InkLine, Pixels
 from typecase.synthesis.line_style import PLAIN, LineStyle
-from typecase.synthesis.outlines import LONGEST_SIDE, Outline, rasterise, written
+from typecase.synthesis.outlines import LONGEST_SIDE, Outline, Wobble, bent, rasterise, written
 from typecase.synthesis.shaping import Typeface, open_typeface
 from typecase.synthesis.tick_box import TickBox
 
@@ -202,6 +202,8 @@ class _Setting:
         self._pens: list[npt.NDArray[np.float64]] = []
         self._inks = np.full((length, 4), np.nan)
         self._places = np.zeros((length, 2))
+        # One field for the whole line, so that what is joined stays so.
+        self._wobble = Wobble(style.wobble, self._chance(2)) if style.wobble else None
 
     def add(self, run: _Run) -> None:
         if run.is_box:
@@ -236,6 +238,9 @@ class _Setting:
             # Another number than unevenness draws from: the one stays as it is when the other is changed.
             changes = self._noise((count, 3), run.start, 1) * style.irregularity * (1.0, 0.5, 1.0)
             outlines = [written(outline, *change) for outline, change in zip(outlines, changes, strict=True)]
+        if self._wobble is not None:
+            scale = np.array([across, upwards]) / em
+            outlines = [bent(one, self._wobble, scale, pen) for one, pen in zip(outlines, pens / em, strict=True)]
         self._outlines += outlines
         self._scales.append(np.broadcast_to(np.array([across, upwards]), (count, 2)))
         self._pens.append(pens)
@@ -244,7 +249,10 @@ class _Setting:
 
     def _noise(self, shape: tuple[int, int], *where: int) -> npt.NDArray[np.float64]:
         """What the style's seed gives at a place of the line: normal, and never far off."""
-        return np.random.default_rng((self._style.unevenness_seed, *where)).normal(size=shape).clip(-2.5, 2.5)
+        return self._chance(*where).normal(size=shape).clip(-2.5, 2.5)
+
+    def _chance(self, *where: int) -> np.random.Generator:
+        return np.random.default_rng((self._style.unevenness_seed, *where))
 
     def _add_box(self, run: _Run) -> None:
         box = self._style.tick_box or TickBox()

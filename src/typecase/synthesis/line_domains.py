@@ -40,6 +40,7 @@ class Domain:
         looks: How often it looks like what: names of `line_looks.LOOKS`.
         everyday: Share of lines set in one of the `EVERYDAY` families, where the fonts have any.
         italics: Probability that an italic is used when chance falls on one.
+        pens: Share of handwritten lines in one of the `PENS` families, where the fonts have any.
         cursive: Share of lines set in the italic of a serif family, the type most unlike upright, which few fonts are.
         styled: Share of lines set in another style than plain, by the chance of `random_style`.
         max_characters: Most characters in a line.
@@ -51,6 +52,7 @@ class Domain:
     looks: Mapping[str, float]
     everyday: float = 0.1
     italics: float = 1.0
+    pens: float = 0.0
     cursive: float = 0.0
     styled: float = 1.0
     max_characters: int = 60
@@ -63,6 +65,17 @@ EVERYDAY = frozenset(
     "dejavusansmono dejavuserif carlito caladea".split()
 )
 """Free families in the shapes and measures of those that most offices print with; names in small letters."""
+
+PENS = frozenset(
+    "annieuseyourtelescope architectsdaughter badscript breip calligraffitti cedarvillecursive comingsoon "
+    "craftygirls dawningofanewday delius dkghandwriting femkeklaver giveyouglory gloriahallelujah gochihand handlee "
+    "homemadeapple indieflower justanotherhand justmeagaindownhere kristi labelleaurore leaguescript lovedbytheking "
+    "marckscript meddon mrdehaviland mrssaintdelafield neucha nothingyoucoulddo overtherainbow patrickhand "
+    "permanentmarker reeniebeanie rocksalt rufscript rugeboogie schoolbell shadowsintolight shadowsintolighttwo "
+    "shortstack sueellenfrancisco sunshiney swankyandmoomoo thegirlnextdoor waitingforthesunrise walterturncoat "
+    "zeyada".split()
+)
+"""Free families in the hands that people fill in forms with, and no calligraphy; names in small letters."""
 
 _SERIF, _SANS, _MONO = Category.SERIF, Category.SANS_SERIF, Category.MONOSPACE
 _DISPLAY, _HAND = Category.DISPLAY, Category.HANDWRITING
@@ -98,7 +111,7 @@ DOMAINS: Mapping[str, Domain] = {
             "accented-words": 0.7,
         },
         fonts={_SERIF: 0.42, _SANS: 0.42, _MONO: 0.08, _DISPLAY: 0.06, _HAND: 0.02},
-        looks={"print": 0.4, "scan": 0.4, "low-resolution": 0.1, "fax": 0.04, "typewriter": 0.06},
+        looks={"print": 0.37, "scan": 0.37, "low-resolution": 0.16, "fax": 0.04, "typewriter": 0.06},
         everyday=0.18,
         cursive=0.06,
     ),
@@ -166,6 +179,7 @@ DOMAINS: Mapping[str, Domain] = {
         looks={"form": 0.64, "fax": 0.11, "typewriter": 0.19, "scan": 0.06},
         everyday=0.42,
         italics=0.4,
+        pens=0.7,
         styled=0.7,
     ),
     "handwriting": Domain(
@@ -188,6 +202,7 @@ DOMAINS: Mapping[str, Domain] = {
         fonts={_HAND: 1.0},
         looks={"form": 0.8, "fax": 0.05, "scan": 0.15},
         everyday=0.0,
+        pens=0.8,
         styled=0.7,
         max_characters=40,
     ),
@@ -396,6 +411,8 @@ class _Corner:
             if plain_name(font.family) in EVERYDAY:
                 everyday.setdefault(font.family, []).append(font)
         self._everyday = list(everyday.values())
+        by_hand = self._families.get(_HAND, []) if domain.pens else []
+        self._pens = [members for members in by_hand if plain_name(members[0].family) in PENS]
         serifs = self._families.get(_SERIF, []) if domain.cursive else []
         italics = [[font for font in members if font.style != "normal"] for members in serifs]
         self._cursive = [members for members in italics if members]
@@ -430,7 +447,10 @@ class _Corner:
             elif self._everyday and generator.random() < self._domain.everyday:
                 families = self._everyday
             else:
-                families = self._families[self._categories.draw(generator)]
+                category = self._categories.draw(generator)
+                families = self._families[category]
+                if category is _HAND and self._pens and generator.random() < self._domain.pens:
+                    families = self._pens
             font = pick(generator, pick(generator, families))
             if font.style != "normal" and generator.random() >= self._domain.italics:
                 continue
@@ -469,6 +489,7 @@ def _suited(style: LineStyle, look: str, font: Font, generator: np.random.Genera
             style,
             unevenness=float(generator.triangular(0, 0.015, 0.05)),
             irregularity=float(generator.triangular(0, 0.05, 0.16)),
+            wobble=float(generator.triangular(0, 0.015, 0.045)),
             unevenness_seed=int(generator.integers(1 << 30)),
         )
     if look in ("thermal", "dot-matrix"):

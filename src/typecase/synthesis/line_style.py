@@ -32,7 +32,8 @@ class LineStyle:
         unevenness: Standard deviation of each glyph's height above the line, as of a worn typewriter; 0 to 0.1.
         irregularity: Standard deviation of each glyph's size, as a share of it, and of how far it leans by itself (see
             slant), as of a hand that writes no letter twice alike; 0 to 0.3.
-        unevenness_seed: Decides where unevenness and irregularity fall.
+        wobble: Standard deviation of how far strokes stray from the font's, the same for what touches; 0 to 0.06.
+        unevenness_seed: Decides where unevenness, irregularity and wobble fall.
         kerning: Whether pairs are kerned as the font says.
         ligatures: Whether the font's usual ligatures are taken.
         small_caps: Lower-case letters as small capitals: the font's own, or capitals drawn smaller. The text of the
@@ -57,6 +58,7 @@ class LineStyle:
     bold: float = 0.0
     unevenness: float = 0.0
     irregularity: float = 0.0
+    wobble: float = 0.0
     unevenness_seed: int = 0
     kerning: bool = True
     ligatures: bool = True
@@ -96,6 +98,7 @@ _RANGES = {
     "bold": (-0.05, 0.15),
     "unevenness": (0.0, 0.1),
     "irregularity": (0.0, 0.3),
+    "wobble": (0.0, 0.06),
 }
 _DEFAULTS = {field.name: field.default for field in fields(LineStyle)}
 PLAIN = LineStyle()

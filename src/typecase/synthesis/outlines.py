@@ -70,6 +70,48 @@ def written(outline: Outline, size: float, width: float, lean: float) -> Outline
     return Outline(points, outline.tags, outline.ends, (x.min(), y.min(), x.max(), y.max()))
 
 
+class Wobble:
+    """A smooth field of small shifts along a line; what touches before does so after."""
+
+    def __init__(self, amount: float, generator: np.random.Generator) -> None:
+        """Draws a field.
+
+        Args:
+            amount: Standard deviation of the shifts, in ems, either way.
+            generator: Source of chance.
+        """
+        # A few waves of about a letter's width, whose sum has no pattern that the eye would find.
+        directions, phases = generator.uniform(0, 2 * np.pi, (2, 2, _WAVES))
+        lengths = generator.uniform(_SHORTEST_WAVE, _LONGEST_WAVE, (2, _WAVES))
+        self._waves = 2 * np.pi / lengths * np.stack([np.cos(directions), np.sin(directions)])
+        self._phases = phases
+        self._amount = amount * np.sqrt(2 / _WAVES)
+
+    def at(self, places: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """The shifts of places, both [n, 2] in ems."""
+        angles = np.einsum("ni,iaw->naw", places, self._waves) + self._phases
+        return np.asarray(self._amount * np.sin(angles).sum(axis=-1))
+
+
+def bent(outline: Outline, field: Wobble, scale: npt.NDArray[np.float64], pen: npt.NDArray[np.float64]) -> Outline:
+    """A glyph whose strokes give way, as those of a hand do.
+
+    Args:
+        outline: The glyph.
+        field: Which way, place by place.
+        scale: Ems for a font unit, across and upwards.
+        pen: Where the glyph's origin lies in the line, in ems.
+    """
+    if not outline.tags:
+        return outline
+    points = outline.points + field.at(outline.points * scale + pen) / scale
+    (left, bottom), (right, top) = points.min(axis=0), points.max(axis=0)
+    return Outline(points, outline.tags, outline.ends, (left, bottom, right, top))
+
+
+_WAVES = 5
+# In ems.
+_SHORTEST_WAVE, _LONGEST_WAVE = 0.5, 2.0
 _EMPTY = Outline(np.zeros((0, 2)), b"", np.zeros(0, np.int16), (0.0, 0.0, 0.0, 0.0))
 
 
