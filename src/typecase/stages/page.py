@@ -24,6 +24,7 @@ from typecase.document import Block, Box, Character, Line, Page, Point, Polygon,
 from typecase.errors import ModelError
 from typecase.preprocess import PixelArray
 from typecase.stages.arrange import arrange
+from typecase.stages.blanks import without_rules
 from typecase.stages.crop import Strip, cut
 from typecase.stages.detect import LineDetector
 from typecase.stages.letter_case import cased_by_size
@@ -226,7 +227,7 @@ class PageReader:
         lines = self.recognizer.lines(pictures(), options, upright=True)
         # Placed in the page while the net is at work on those that follow.
         read = {
-            number: _Read.of(pieces[number], strips[place], line)
+            number: _Read.of(pieces[number], strips[place], without_rules(line, strips[place], grey))
             for place, (number, line) in enumerate(zip(order, lines, strict=True))
         }
         return [read[number] for number in range(len(pieces))]

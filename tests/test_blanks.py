@@ -1,0 +1,112 @@
+"""A rule that begins where a word ends is no full stop; a full stop is one, also where it stands on a rule."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from typecase.document import Box, Character, Line, Word, union
+from typecase.preprocess import PixelArray
+from typecase.stages.blanks import without_rules
+from typecase.stages.crop import cut
+from typecase.stages.page import PageReader
+from typecase.stages.recognize import LineRecognizer
+
+WIDTH, HEIGHT = 400, 120
+BASELINE, TALL = 70, 30
+"""Where letters stand on the page, and how high the strip is."""
+
+
+def page_with(*boxes: tuple[int, int, int, int], dark: int = 30, paper: int = 240) -> PixelArray:
+    """Paper with inked boxes: left, top, right, bottom."""
+    page = np.full((HEIGHT, WIDTH), paper, np.uint8)
+    for left, top, right, bottom in boxes:
+        page[top:bottom, left:right] = dark
+    return page
+
+
+def line_on(page: PixelArray, mark: tuple[int, int, int, int], text: str = ".") -> tuple[Line, bool]:
+    """A line `Per` with a mark behind it, as if both were read in a strip that ends with the mark; whether it stays."""
+    top, right = BASELINE - 24, mark[2] + 2
+    strip = cut(page, np.array([[100, top], [right, top], [right, top + TALL], [100, top + TALL]], np.float32))
+    characters = [Character(one, Box(4.0 + 14 * place, 6.0, 10.0, 18.0), 0.9) for place, one in enumerate("Per")]
+    left, upper, end, lower = mark
+    characters.append(
+        Character(text, Box(left - 100.0, float(upper - top), float(end - left), float(lower - upper)), 0.8)
+    )
+    word = Word("Per" + text, union(one.box for one in characters), 0.7, tuple(characters))
+    line = Line(Box(0, 0, right - 100.0, TALL), 0.6, (word,))
+    return line, without_rules(line, strip, page) is line
+
+
+LETTERS = ((104, 52, 114, BASELINE), (118, 58, 128, BASELINE), (132, 58, 142, BASELINE))
+
+
+def test_the_beginning_of_a_rule_is_taken_off() -> None:
+    page = page_with(*LETTERS, (146, 68, 300, 70))
+    line, stays = line_on(page, (146, 68, 152, 70))
+    assert not stays
+    strip = cut(page, np.array([[100, 46], [154, 46], [154, 76], [100, 76]], np.float32))
+    (word,) = without_rules(line, strip, page).words
+    assert word.text == "Per"
+    assert word.characters == line.words[0].characters[:-1]
+    assert word.box == union(one.box for one in word.characters)
+    assert word.confidence == 0.7
+
+
+@pytest.mark.parametrize("mark", [",", "-", "_", "."])
+def test_whatever_it_is_taken_for(mark: str) -> None:
+    assert not line_on(page_with(*LETTERS, (146, 68, 300, 70)), (146, 68, 152, 70), mark)[1]
+    # A colon does not look like a rule.
+    assert line_on(page_with(*LETTERS, (146, 68, 300, 70)), (146, 68, 152, 70), ":")[1]
+
+
+def test_a_full_stop_stays() -> None:
+    alone = page_with(*LETTERS, (146, 66, 150, 70))
+    assert line_on(alone, (146, 66, 150, 70))[1]
+    # With the rule of a blank some way behind it.
+    assert line_on(page_with(*LETTERS, (146, 66, 150, 70), (160, 68, 300, 70)), (146, 66, 150, 70))[1]
+    # On a rule that runs under the whole word, or a pixel lower at one end.
+    assert line_on(page_with(*LETTERS, (146, 66, 150, 70), (60, 71, 300, 73)), (146, 66, 150, 73))[1]
+    assert line_on(page_with(*LETTERS, (146, 66, 150, 70), (60, 72, 124, 74), (124, 71, 300, 73)), (146, 66, 150, 73))[
+        1
+    ]
+
+
+def test_a_dash_stays() -> None:
+    assert line_on(page_with(*LETTERS, (146, 62, 166, 64)), (146, 62, 166, 64), "-")[1]
+
+
+def test_at_the_edge_of_the_page_and_on_empty_paper_nothing_is_taken_off() -> None:
+    narrow = page_with(*LETTERS, (146, 68, 156, 70))[:, :156]
+    assert line_on(np.ascontiguousarray(narrow), (146, 68, 152, 70))[1]
+    assert line_on(page_with(), (146, 68, 152, 70))[1]
+
+
+def test_a_word_of_nothing_else_goes() -> None:
+    page = page_with((120, 68, 300, 70))
+    strip = cut(page, np.array([[100, 46], [130, 46], [130, 76], [100, 76]], np.float32))
+    mark = Character("-", Box(20.0, 22.0, 8.0, 2.0), 0.9)
+    line = Line(Box(0, 0, 30, 30), 0.9, (Word("-", mark.box, 0.9, (mark,)),))
+    assert without_rules(line, strip, page).words == ()
+    assert without_rules(Line(Box(0, 0, 30, 30), 0.0), strip, page).words == ()
+
+
+@pytest.mark.parametrize("skew", [0.0, 2.5, -2.0])
+def test_blanks_of_a_form_are_not_read(skew: float) -> None:
+    picture = Image.new("L", (900, 420), 250)
+    draw = ImageDraw.Draw(picture)
+    font = ImageFont.load_default(26)
+    labels = ("Position", "Date received", "Speaker", "Topic")
+    for number, label in enumerate(labels):
+        y = 40 + 80 * number
+        draw.text((60, y), label, fill=20, font=font)
+        end = 60 + font.getlength(label) + 4
+        draw.line((end, y + 26, end + 420, y + 26), fill=20, width=2)
+    picture = picture.rotate(-skew, resample=Image.Resampling.BICUBIC, fillcolor=250)
+    page = PageReader(LineRecognizer(threads=1), threads=1).read(picture)
+    assert math.isclose(page.skew, skew, abs_tol=1.0)
+    assert [line.text for line in page.lines] == list(labels)
