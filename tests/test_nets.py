@@ -105,6 +105,8 @@ def test_options_shape_the_net() -> None:
         ("charnet", 48, {"depths": [0, 10**9, 0]}, "depths must be three whole numbers from 0 to 100"),
         ("charnet", 48, {"dropout": 1}, "dropout must be a number from 0 to below 1, not 1"),
         ("charnet", 48, {"dropout": "much"}, "dropout must be a number"),
+        ("charnet", 48, {"shift": 12}, "shift must be a whole number from 0 to below 12, not 12"),
+        ("charnet", 48, {"shift": 1.5}, "shift must be a whole number"),
         ("pagenet", 32, {}, "it finds one kind of thing"),
         ("resnet", 48, {}, "There is no network 'resnet'; there are: charnet, ocrnet"),
     ],
@@ -149,6 +151,22 @@ def test_faint_and_black_print_look_alike_and_a_blank_picture_stays_finite() -> 
     assert blank.grad is not None
     assert torch.isfinite(blank.grad).all()
     assert torch.equal(standardised(torch.ones(1, 1, 8, 8)), torch.zeros(1, 1, 8, 8))
+
+
+def test_a_picture_is_seen_from_nine_places_when_the_net_is_not_training() -> None:
+    torch.manual_seed(4)
+    options = {"widths": [8, 8, 8], "depths": [0, 0, 1], "dropout": 0.0}
+    once = nets.build("charnet", classes=5, channels=1, size=16, options=options).eval()
+    often = nets.build("charnet", classes=5, channels=1, size=16, options={**options, "shift": 2}).eval()
+    often.load_state_dict(once.state_dict())
+    pictures = torch.full((3, 1, 16, 16), 1.0)
+    pictures[:, :, 5:9, 6:10] = torch.randn(3, 1, 4, 4)
+    with torch.inference_mode():
+        # The ink is far from the edges, so that what is moved is the same picture elsewhere.
+        moved = [once(pictures.roll((down, right), (2, 3))) for down in (-2, 0, 2) for right in (-2, 0, 2)]
+        assert torch.allclose(often(pictures), torch.stack(moved).mean(dim=0), atol=1e-5)
+        assert not torch.allclose(often(pictures), once(pictures), atol=1e-3)
+        assert torch.allclose(often.train()(pictures), once.train()(pictures), atol=1e-5)
 
 
 def test_a_fresh_block_passes_its_input() -> None:

@@ -32,6 +32,9 @@ class CharNet(nn.Module):
         dropout: Share of features dropped before the last layer while training, 0 to below 1.
         head: `place` sums each channel of the last map with a learned weight for each place; `flat` gives each
             class a weight for each place and channel, many more of them, which learns a known set of typefaces better.
+        shift: By how many pixels a picture is moved, either way and both ways at once, to be seen nine times when the
+            net is not training; the logits are averaged. How tightly a photograph was cut out matters less then. 0
+            sees it once.
 
     Raises:
         ValueError: A value is out of range.
@@ -46,6 +49,7 @@ class CharNet(nn.Module):
         depths: Sequence[int] = (1, 1, 2),
         dropout: float = 0.1,
         head: Literal["place", "flat"] = "place",
+        shift: int = 0,
     ) -> None:
         super().__init__()
         if size % 8:
@@ -55,6 +59,9 @@ class CharNet(nn.Module):
         check_stages("depths", depths, 0, 100)
         if isinstance(dropout, bool) or not isinstance(dropout, (int, float)) or not 0 <= dropout < 1:
             raise ValueError(f"dropout must be a number from 0 to below 1, not {dropout!r}")
+        if type(shift) is not int or not 0 <= shift < size // 4:
+            raise ValueError(f"shift must be a whole number from 0 to below {size // 4}, not {shift!r}")
+        self.shift = shift
         layers: list[nn.Module] = [nn.PixelUnshuffle(2), convolution(channels * 4, widths[0])]
         for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
             if stage:
@@ -77,6 +84,16 @@ class CharNet(nn.Module):
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Gives logits [N, classes] for pictures [N, channels, size, size]."""
+        if self.training or not self.shift:
+            return self._seen(pictures)
+        size = pictures.shape[-1]
+        padded = functional.pad(pictures, (self.shift,) * 4, mode="replicate")
+        starts = (0, self.shift, 2 * self.shift)
+        views = [padded[..., top : top + size, left : left + size] for top in starts for left in starts]
+        logits = self._seen(torch.cat(views))
+        return logits.reshape(len(views), -1, logits.shape[-1]).mean(dim=0)
+
+    def _seen(self, pictures: Tensor) -> Tensor:
         logits: Tensor = self.classifier(self.pool(self.features(standardised(pictures))))
         return logits
 
