@@ -105,7 +105,8 @@ def set_line(face: LineFace, text: str, style: LineStyle = PLAIN, *, margin: flo
 
     Returns:
         The ink. Its `text` is what is seen: see `shown_text`. Boxes are exact but for emboldened letters, whose sharp
-        corners may reach out by up to half the growth more.
+        corners may reach out by up to half the growth more, and for thinned ones, whose bent corners may keep their
+        place.
 
     Raises:
         DataError: The text is empty, the font lacks some of its characters, or the line would be longer than 32,000
