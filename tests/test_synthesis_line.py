@@ -107,7 +107,7 @@ def test_every_character_has_a_box_and_all_ink_lies_in_boxes(
     assert (_inks(line)[:, 2:] > 0).all()
     # Where strokes grow, a sharp corner grows by more, and a lean and a stretch carry it on; where they shrink, by half
     # on either side, a bent one may keep its place, or go a little beyond it.
-    reach = 1.5 * style.bold * em * max(style.stretch, 1.0) if style.bold > 0 else -0.75 * style.bold * em
+    reach = 1.5 * style.bold * em * max(style.stretch, 1.0) if style.bold > 0 else -style.bold * em
     assert _outside(line, reach) == 0
     assert line.coverage.max() > 0
     frame = (line.coverage[0], line.coverage[-1], line.coverage[:, 0], line.coverage[:, -1])
