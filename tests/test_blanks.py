@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from typecase.document import Box, Character, Line, Word, union
 from typecase.preprocess import PixelArray
 from typecase.stages.blanks import without_rules
-from typecase.stages.crop import cut
+from typecase.stages.crop import Strip, cut
 from typecase.stages.page import PageReader
 from typecase.stages.recognize import LineRecognizer
 
@@ -28,8 +28,8 @@ def page_with(*boxes: tuple[int, int, int, int], dark: int = 30, paper: int = 24
     return page
 
 
-def line_on(page: PixelArray, mark: tuple[int, int, int, int], text: str = ".") -> tuple[Line, bool]:
-    """A line `Per` with a mark behind it, as if both were read in a strip that ends with the mark; whether it stays."""
+def line_on(page: PixelArray, mark: tuple[int, int, int, int], text: str = ".") -> tuple[Line, Strip]:
+    """A line `Per` with a mark behind it, as if both were read in a strip that ends with the mark, and the strip."""
     top, right = BASELINE - 24, mark[2] + 2
     strip = cut(page, np.array([[100, top], [right, top], [right, top + TALL], [100, top + TALL]], np.float32))
     characters = [Character(one, Box(4.0 + 14 * place, 6.0, 10.0, 18.0), 0.9) for place, one in enumerate("Per")]
@@ -38,8 +38,12 @@ def line_on(page: PixelArray, mark: tuple[int, int, int, int], text: str = ".") 
         Character(text, Box(left - 100.0, float(upper - top), float(end - left), float(lower - upper)), 0.8)
     )
     word = Word("Per" + text, union(one.box for one in characters), 0.7, tuple(characters))
-    line = Line(Box(0, 0, right - 100.0, TALL), 0.6, (word,))
-    return line, without_rules(line, strip, page) is line
+    return Line(Box(0, 0, right - 100.0, TALL), 0.6, (word,)), strip
+
+
+def stays(page: PixelArray, mark: tuple[int, int, int, int], text: str = ".") -> bool:
+    line, strip = line_on(page, mark, text)
+    return without_rules(line, strip, page) is line
 
 
 LETTERS = ((104, 52, 114, BASELINE), (118, 58, 128, BASELINE), (132, 58, 142, BASELINE))
@@ -47,9 +51,8 @@ LETTERS = ((104, 52, 114, BASELINE), (118, 58, 128, BASELINE), (132, 58, 142, BA
 
 def test_the_beginning_of_a_rule_is_taken_off() -> None:
     page = page_with(*LETTERS, (146, 68, 300, 70))
-    line, stays = line_on(page, (146, 68, 152, 70))
-    assert not stays
-    strip = cut(page, np.array([[100, 46], [154, 46], [154, 76], [100, 76]], np.float32))
+    assert not stays(page, (146, 68, 152, 70))
+    line, strip = line_on(page, (146, 68, 152, 70))
     (word,) = without_rules(line, strip, page).words
     assert word.text == "Per"
     assert word.characters == line.words[0].characters[:-1]
@@ -59,31 +62,30 @@ def test_the_beginning_of_a_rule_is_taken_off() -> None:
 
 @pytest.mark.parametrize("mark", [",", "-", "_", "."])
 def test_whatever_it_is_taken_for(mark: str) -> None:
-    assert not line_on(page_with(*LETTERS, (146, 68, 300, 70)), (146, 68, 152, 70), mark)[1]
+    assert not stays(page_with(*LETTERS, (146, 68, 300, 70)), (146, 68, 152, 70), mark)
     # A colon does not look like a rule.
-    assert line_on(page_with(*LETTERS, (146, 68, 300, 70)), (146, 68, 152, 70), ":")[1]
+    assert stays(page_with(*LETTERS, (146, 68, 300, 70)), (146, 68, 152, 70), ":")
 
 
 def test_a_full_stop_stays() -> None:
     alone = page_with(*LETTERS, (146, 66, 150, 70))
-    assert line_on(alone, (146, 66, 150, 70))[1]
+    assert stays(alone, (146, 66, 150, 70))
     # With the rule of a blank some way behind it.
-    assert line_on(page_with(*LETTERS, (146, 66, 150, 70), (160, 68, 300, 70)), (146, 66, 150, 70))[1]
+    assert stays(page_with(*LETTERS, (146, 66, 150, 70), (160, 68, 300, 70)), (146, 66, 150, 70))
     # On a rule that runs under the whole word, or a pixel lower at one end.
-    assert line_on(page_with(*LETTERS, (146, 66, 150, 70), (60, 71, 300, 73)), (146, 66, 150, 73))[1]
-    assert line_on(page_with(*LETTERS, (146, 66, 150, 70), (60, 72, 124, 74), (124, 71, 300, 73)), (146, 66, 150, 73))[
-        1
-    ]
+    assert stays(page_with(*LETTERS, (146, 66, 150, 70), (60, 71, 300, 73)), (146, 66, 150, 73))
+    bent = page_with(*LETTERS, (146, 66, 150, 70), (60, 72, 124, 74), (124, 71, 300, 73))
+    assert stays(bent, (146, 66, 150, 73))
 
 
 def test_a_dash_stays() -> None:
-    assert line_on(page_with(*LETTERS, (146, 62, 166, 64)), (146, 62, 166, 64), "-")[1]
+    assert stays(page_with(*LETTERS, (146, 62, 166, 64)), (146, 62, 166, 64), "-")
 
 
 def test_at_the_edge_of_the_page_and_on_empty_paper_nothing_is_taken_off() -> None:
     narrow = page_with(*LETTERS, (146, 68, 156, 70))[:, :156]
-    assert line_on(np.ascontiguousarray(narrow), (146, 68, 152, 70))[1]
-    assert line_on(page_with(), (146, 68, 152, 70))[1]
+    assert stays(np.ascontiguousarray(narrow), (146, 68, 152, 70))
+    assert stays(page_with(), (146, 68, 152, 70))
 
 
 def test_a_word_of_nothing_else_goes() -> None:

@@ -165,6 +165,14 @@ def test_the_same_line_is_the_same_again(face: LineFace) -> None:
     assert not np.array_equal(first.boxes, other.boxes)
 
 
+def assert_seed_decides(line: InkLine, face: LineFace, style: LineStyle) -> None:
+    """A line that was set in a style is set again, to the same ink by the same seed and elsewhere by another."""
+    again = set_line(face, line.text, style)
+    np.testing.assert_array_equal(line.coverage, again.coverage)
+    other = set_line(face, line.text, replace(style, unevenness_seed=style.unevenness_seed + 1))
+    assert not np.array_equal(line.boxes, other.boxes)
+
+
 def test_a_hand_writes_no_letter_twice_alike(face: LineFace) -> None:
     plain = set_line(face, "iiii", LineStyle(unevenness_seed=3))
     assert set(plain.boxes[:, 3]) == {plain.boxes[0, 3]}
@@ -175,10 +183,7 @@ def test_a_hand_writes_no_letter_twice_alike(face: LineFace) -> None:
     # They lean where they stand.
     assert np.diff(places) == pytest.approx(np.diff(plain.boxes[:, 0]), abs=0.12 * face.em)
     assert written.advances == pytest.approx(plain.advances, abs=1.5)
-    again = set_line(face, "iiii", LineStyle(irregularity=0.1, unevenness_seed=3))
-    np.testing.assert_array_equal(written.coverage, again.coverage)
-    other = set_line(face, "iiii", LineStyle(irregularity=0.1, unevenness_seed=4))
-    assert not np.array_equal(written.boxes, other.boxes)
+    assert_seed_decides(written, face, LineStyle(irregularity=0.1, unevenness_seed=3))
     with pytest.raises(UsageError, match="irregularity must lie between"):
         LineStyle(irregularity=0.5)
 
@@ -190,10 +195,7 @@ def test_strokes_of_a_hand_stray_smoothly(face: LineFace) -> None:
     assert len({tuple(box) for box in written.boxes[:, 2:].tolist()}) == 4
     assert written.boxes == pytest.approx(plain.boxes, abs=0.2 * face.em)
     assert written.advances == pytest.approx(plain.advances, abs=1.5)
-    again = set_line(face, "HHHH", LineStyle(wobble=0.03, unevenness_seed=3))
-    np.testing.assert_array_equal(written.coverage, again.coverage)
-    other = set_line(face, "HHHH", LineStyle(wobble=0.03, unevenness_seed=4))
-    assert not np.array_equal(written.boxes, other.boxes)
+    assert_seed_decides(written, face, LineStyle(wobble=0.03, unevenness_seed=3))
     with pytest.raises(UsageError, match="wobble must lie between"):
         LineStyle(wobble=0.1)
 

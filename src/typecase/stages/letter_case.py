@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -30,20 +29,6 @@ _CAPITAL_AT_LEAST = (1.25, 0.9)
 _LEFT_ALONE = re.compile(r"\W*\w\.\W*|.*[\[\]☐☑].*")
 
 
-@dataclass(frozen=True)
-class _Heights:
-    """Usual heights of small letters and of capitals, in any one unit."""
-
-    small: float
-    capital: float
-
-    def as_small(self, height: float) -> bool:
-        return height <= _SMALL_AT_MOST[0] * self.small and height <= _SMALL_AT_MOST[1] * self.capital
-
-    def as_capital(self, height: float) -> bool:
-        return height >= _CAPITAL_AT_LEAST[0] * self.small and height >= _CAPITAL_AT_LEAST[1] * self.capital
-
-
 def cased_by_size(blocks: Sequence[Block], characters: Collection[str]) -> tuple[Block, ...]:
     """Gives words of nothing but letters that look alike in both cases the case of their size.
 
@@ -56,10 +41,10 @@ def cased_by_size(blocks: Sequence[Block], characters: Collection[str]) -> tuple
     """
     alike = frozenset(one for one in _ALIKE if one in characters and one.upper() in characters)
     lines = [line for block in blocks for line in block.lines]
-    page = [_usual(some, _PAGE_NEEDS) for some in _heights(word for line in lines for word in line.words)]
+    small, capital = (_usual(some, _PAGE_NEEDS) for some in _heights(word for line in lines for word in line.words))
     found = []
     for block in blocks:
-        changed = tuple(_cased(line, alike, page[0], page[1]) for line in block.lines)
+        changed = tuple(_cased(line, alike, small, capital) for line in block.lines)
         same = all(new is old for new, old in zip(changed, block.lines, strict=True))
         found.append(block if same else msgspec.structs.replace(block, lines=changed))
     return tuple(found)
@@ -77,8 +62,7 @@ def _cased(line: Line, alike: frozenset[str], page_small: float, page_capital: f
         capital = capital or small * proportion
     if not small or not capital:
         return line
-    usual = _Heights(small, capital)
-    words = tuple(_in_case(word, usual) if _looks_alike(word, alike) else word for word in line.words)
+    words = tuple(_in_case(word, small, capital) if _looks_alike(word, alike) else word for word in line.words)
     same = all(new is old for new, old in zip(words, line.words, strict=True))
     return line if same else msgspec.structs.replace(line, words=words)
 
@@ -94,14 +78,14 @@ def _looks_alike(word: Word, alike: frozenset[str]) -> bool:
     )
 
 
-def _in_case(word: Word, usual: _Heights) -> Word:
+def _in_case(word: Word, small: float, capital: float) -> Word:
+    """A word in the case of its height, beside the usual ones of small letters and of capitals."""
     height = float(np.median([one.box.height for one in word.characters if one.text.isalpha()]))
-    if usual.as_small(height):
-        text = word.text.lower()
-    elif usual.as_capital(height):
-        text = word.text.upper()
-    else:
-        return word
+    text = word.text
+    if height <= _SMALL_AT_MOST[0] * small and height <= _SMALL_AT_MOST[1] * capital:
+        text = text.lower()
+    elif height >= _CAPITAL_AT_LEAST[0] * small and height >= _CAPITAL_AT_LEAST[1] * capital:
+        text = text.upper()
     if text == word.text:
         return word
     characters = tuple(_swapped(one) if one.text.isalpha() else one for one in word.characters)

@@ -141,10 +141,10 @@ class PageReader:
         level, across = ([line for one in some if (line := frame.placed(one))] for some in (leading, others))
         usual = _letter_height(level)
         lines = [line for line in level + across if _is_text(line, usual)]
-        arranged = [_plausible(block) for block in arrange(lines, frame.width, frame.height)]
-        shown = [block for block in arranged if block.lines]
+        arranged = (_plausible(block) for block in arrange(lines, frame.width, frame.height))
+        shown = tuple(block for block in arranged if block.lines)
         if not options.words and options.pattern is None:
-            shown = list(cased_by_size(shown, options.allow or self.recognizer.classes.names))
+            shown = cased_by_size(shown, options.allow or self.recognizer.classes.names)
         blocks = tuple(_returned(block, frame, left, top) for block in shown)
         if not blocks:
             # What was not text has no direction.
