@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from typecase.charset import ClassSet
 from typecase.decoding.decoder import SHIPPED_LANGUAGE_MODEL
+from typecase.decoding.dictionary import Dictionary
 from typecase.decoding.language_model import CharacterModel
 from typecase.errors import DataError, ModelError, OutputError, UsageError
 from typecase.runtime.onnx_file import read_onnx
@@ -118,12 +119,17 @@ def test_what_was_seen_is_likelier() -> None:
 
 
 def test_saved_and_loaded(tmp_path: Path) -> None:
-    model = CharacterModel.train(["the hat", "the ball"], LETTERS, 5, about={"texts": ["a"]})
+    dictionary = Dictionary.of({"hat": 0.5, "ball": 0.25})
+    model = CharacterModel.train(["the hat", "the ball"], LETTERS, 5, about={"texts": ["a"]}, dictionary=dictionary)
     model.save(tmp_path / "lm.npz")
     again = CharacterModel.load(tmp_path / "lm.npz")
     assert (again.names, again.order, len(again)) == (model.names, 5, len(model))
     assert again.log_probability("the hall") == model.log_probability("the hall")
     assert again.about == {"texts": ["a"]}
+    assert (again.dictionary.packed, again.dictionary.costs) == (dictionary.packed, dictionary.costs)
+    assert again.over(ClassSet.of("bath el"[::-1])).dictionary is again.dictionary
+    CharacterModel.train(["the hat"], LETTERS, 2).save(tmp_path / "without.npz")
+    assert not CharacterModel.load(tmp_path / "without.npz").dictionary
     with pytest.raises(OutputError, match=r"must end in \.npz"):
         model.save(tmp_path / "lm.bin")
 
@@ -172,6 +178,9 @@ def test_files_that_are_no_language_model(tmp_path: Path) -> None:
         np.savez(tmp_path / "wrong.npz", **(values | {name: replaced}))
         with pytest.raises(ModelError, match="is no language model"):
             CharacterModel.load(tmp_path / "wrong.npz")
+    # Files from before there were dictionaries.
+    np.savez(tmp_path / "old.npz", **{name: value for name, value in values.items() if name not in ("words", "costs")})
+    assert not CharacterModel.load(tmp_path / "old.npz").dictionary
     with pytest.raises(ModelError, match="does not exist"):
         CharacterModel.load(tmp_path / "missing.npz")
 

@@ -19,6 +19,7 @@ from typecase.training.language_texts import (
     MOST_WORDS,
     WORDS,
     LanguageSources,
+    dictionary_of,
     receipt_lines,
     sentence_lines,
     string_lines,
@@ -97,6 +98,21 @@ def test_words_are_drawn_by_their_frequency(frequencies: dict[str, dict[str, flo
     assert {line.lower() for line in word_lines("de", 50, characters="dernas ")} <= {
         "der " * n + "der" for n in range(12)
     }
+
+
+def test_the_dictionary_is_of_words_and_texts(frequencies: dict[str, dict[str, float]], tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("\n" + "Straße DER Tobecco's 12b der\n" * 2 + "Once in a while\n")
+    dictionary = dictionary_of(LanguageSources(texts=(tmp_path,), words={"de": 100, "tr": 10}, strings=50))
+    expected = {"der", "haus", "über", "ilk", "straße", "tobecco"}
+    assert len(dictionary) == len(expected)
+    assert all(word in dictionary for word in expected)
+    # A language counts as much as the words that would be drawn of it.
+    one = math.exp(-dictionary.cost("ilk")) / 10
+    assert math.exp(-dictionary.cost("haus")) / one == pytest.approx(100 * 0.2 / 0.9, rel=0.3)
+    assert math.exp(-dictionary.cost("tobecco")) / one == pytest.approx(2, rel=0.3)
+    assert math.exp(-dictionary.cost("der")) / one == pytest.approx(4 + 100 * 0.6 / 0.9, rel=0.3)
+    assert not dictionary_of(LanguageSources(strings=50))
+    assert set(dictionary_of(LanguageSources(words={"de": 9}), "derhaus")._words) == {b"der", b"haus"}
 
 
 def test_words_that_cannot_be_drawn(frequencies: dict[str, dict[str, float]], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -458,7 +458,10 @@ def language_model(
     )
     made.save(out)
     size = out.stat().st_size / 1e6
-    output.messages().print(f"{len(made):,} runs of up to {made.order} characters, {size:.1f} MB", soft_wrap=True)
+    output.messages().print(
+        f"{len(made):,} runs of up to {made.order} characters, {len(made.dictionary):,} words, {size:.1f} MB",
+        soft_wrap=True,
+    )
     output.print_result(str(out))
 
 

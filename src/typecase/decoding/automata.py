@@ -7,6 +7,7 @@ characters or a list of a hundred thousand words costs what is walked of it.
 from __future__ import annotations
 
 import importlib
+import math
 import re
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
@@ -38,8 +39,8 @@ class Automaton(Protocol):
     def step(self, state: int, character: str) -> int | None:
         """The state after a character, or None where no expected text goes on with it."""
 
-    def accepts(self, state: int) -> bool:
-        """Whether an expected text ends here."""
+    def price(self, state: int) -> float:
+        """What it counts against a text that ends here, 0 and more; infinite where no expected text does."""
 
 
 def accepted(automaton: Automaton, text: str) -> bool:
@@ -50,7 +51,7 @@ def accepted(automaton: Automaton, text: str) -> bool:
         if following is None:
             return False
         state = following
-    return automaton.accepts(state)
+    return automaton.price(state) < math.inf
 
 
 class WordList:
@@ -76,9 +77,9 @@ class WordList:
         """See `Automaton`."""
         return self._next[state].get(character)
 
-    def accepts(self, state: int) -> bool:
+    def price(self, state: int) -> float:
         """See `Automaton`."""
-        return state in self._ends
+        return 0.0 if state in self._ends else math.inf
 
 
 class Pattern:
@@ -131,9 +132,9 @@ class Pattern:
             self._known[key] = self._number(following) if following else None
         return self._known[key]
 
-    def accepts(self, state: int) -> bool:
+    def price(self, state: int) -> float:
         """See `Automaton`."""
-        return self._end in self._sets[state]
+        return 0.0 if self._end in self._sets[state] else math.inf
 
     def _number(self, places: frozenset[int]) -> int:
         number = self._numbers.setdefault(places, len(self._sets))

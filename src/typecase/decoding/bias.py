@@ -8,6 +8,7 @@ e ** bias times smaller than the free one's. So an expected word beats a look-al
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Sequence
 from typing import TypeAlias
 
@@ -107,7 +108,7 @@ class Bias:
         losses = logs.max(axis=1, keepdims=True) - logs
         left, found = self._strength, None
         for automaton in automata:
-            loss, way = _expected_path(losses, automaton, self._names, left)
+            loss, way = expected_path(losses, automaton, self._names, left, left)
             if way is not None:
                 left, found = loss, way
         if found is None:
@@ -120,8 +121,13 @@ class Bias:
         return True
 
 
-def _expected_path(
-    losses: FloatArray, automaton: Automaton, names: Sequence[str], most: float
+def expected_path(
+    losses: FloatArray,
+    automaton: Automaton,
+    names: Sequence[str],
+    most: float,
+    dearest: float,
+    ways_kept: int = MOST_WAYS,
 ) -> tuple[float, Indices | None]:
     """The best path of an expected text (the algorithm of Viterbi).
 
@@ -132,10 +138,13 @@ def _expected_path(
         losses: By how much the logarithm of each probability is smaller than the greatest of its frame.
         automaton: What is expected.
         names: The text of each class of the net.
-        most: The most that may be lost.
+        most: The most that may be lost on the way.
+        dearest: The most that this and the text's price may come to together.
+        ways_kept: How many ways are followed at once, the likeliest.
 
     Returns:
-        What the best path loses and the net's class of each of its frames; None where every path loses too much.
+        What the best path loses, its text's price included, and the net's class of each of its frames; None where every
+        path loses too much.
     """
     # By the automaton's state and the class of the last frame: what was lost, and the way.
     ways: dict[tuple[int, int], tuple[float, _Way]] = {(0, BLANK): (0.0, None)}
@@ -157,18 +166,18 @@ def _expected_path(
                     key = (after, label)
                 if key not in following or total < following[key][0]:
                     following[key] = (total, (label, way))
-        if len(following) > MOST_WAYS:
-            following = dict(heapq.nsmallest(MOST_WAYS, following.items(), key=lambda item: item[1][0]))
+        if len(following) > ways_kept:
+            following = dict(heapq.nsmallest(ways_kept, following.items(), key=lambda item: item[1][0]))
         ways = following
-    ended = [way for (state, _), way in ways.items() if automaton.accepts(state)]
-    if not ended:
-        return most, None
-    lost, way = min(ended, key=lambda one: one[0])
+    ended = [(lost + automaton.price(state), way) for (state, _), (lost, way) in ways.items()]
+    total, way = min(ended, key=lambda one: one[0], default=(math.inf, None))
+    if total > dearest:
+        return dearest, None
     labels = []
     while way is not None:
         label, way = way
         labels.append(label)
-    return lost, np.array(labels[::-1], np.intp)
+    return total, np.array(labels[::-1], np.intp)
 
 
 def align(logs: FloatArray, labels: Indices) -> Indices:

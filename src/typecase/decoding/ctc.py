@@ -77,6 +77,58 @@ class Runs:
         return len(self.classes)
 
 
+@dataclass(frozen=True)
+class Parts:
+    """Stretches of lines between characters that part them, such as words between spaces.
+
+    Attributes:
+        lines: The number of each one's line, [parts].
+        firsts: Its first run, [parts].
+        lasts: The run after its last, [parts].
+        begin_lines: Whether it begins its line, [parts].
+        end_lines: Whether it ends it, [parts].
+        starts: Its first frame: the one after what parts it from what is before, or the line's first, [parts].
+        ends: The frame after its last: that of what parts it from what follows, or the line's end, [parts].
+    """
+
+    lines: Indices
+    firsts: Indices
+    lasts: Indices
+    begin_lines: npt.NDArray[np.bool_]
+    end_lines: npt.NDArray[np.bool_]
+    starts: Indices
+    ends: Indices
+
+    @classmethod
+    def of(cls, frames: Frames, runs: Runs, parting: npt.NDArray[np.bool_]) -> Parts:
+        """Parts lines.
+
+        Args:
+            frames: Their frames.
+            runs: What was read in them.
+            parting: Whether each run parts what is before it from what follows, [runs].
+        """
+        count = len(runs)
+        lines = np.repeat(np.arange(len(frames)), np.diff(runs.offsets))
+        new_line = np.append(True, lines[1:] != lines[:-1])[:count]
+        last_of_line = np.append(new_line[1:], True)[:count]
+        firsts = np.flatnonzero(~parting & (new_line | np.append(True, parting[:-1])[:count]))
+        lasts = np.flatnonzero(~parting & (last_of_line | np.append(parting[1:], True)[:count])) + 1
+        own, begin_lines, end_lines = lines[firsts], new_line[firsts], last_of_line[lasts - 1]
+        return cls(
+            lines=own,
+            firsts=firsts,
+            lasts=lasts,
+            begin_lines=begin_lines,
+            end_lines=end_lines,
+            starts=np.where(begin_lines, frames.offsets[own], runs.ends[firsts - 1]),
+            ends=np.where(end_lines, frames.offsets[own + 1], np.append(runs.starts, 0)[lasts]),
+        )
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+
 def greedy(frames: Frames) -> Runs:
     """Takes the likeliest class of each frame; equal neighbours are one character, blanks are none."""
     best = frames.probabilities.argmax(axis=1)

@@ -16,7 +16,7 @@ from typecase.decoding.beam import Beam
 from typecase.decoding.bias import Bias
 from typecase.decoding.confidence import Certainties, ConfidenceMap, certainties, posteriors, single_characters
 from typecase.decoding.constraints import Leaning, Restriction
-from typecase.decoding.ctc import Frames, Indices, Runs, greedy
+from typecase.decoding.ctc import Frames, Indices, Parts, Runs, greedy
 from typecase.decoding.language_model import CharacterModel
 from typecase.decoding.options import SHIPPED, ReadOptions
 from typecase.decoding.rescoring import Rescoring
@@ -121,40 +121,29 @@ class Decoder:
         characters: Certainties,
         word_confidences: npt.NDArray[np.float64] | None = None,
     ) -> Decoded:
-        lines = np.repeat(np.arange(len(frames)), np.diff(runs.offsets))
-        inked = runs.classes != self._space
-        new_line = np.append(True, lines[1:] != lines[:-1])[: len(runs)]
-        after_space = np.append(True, ~inked[:-1])[: len(runs)]
-        before_space = np.append(~inked[1:], True)[: len(runs)]
-        last_of_line = np.append(new_line[1:], True)[: len(runs)]
-        starts = np.flatnonzero(inked & (new_line | after_space))
-        ends = np.flatnonzero(inked & (last_of_line | before_space)) + 1
-        word_lines = lines[starts]
+        words = Parts.of(frames, runs, runs.classes == self._space)
         # With a space on either side that is as sure as the space itself.
-        certain = np.append(np.where(inked, 1.0, characters.confidences), 1.0)
-        opened = np.where(new_line[starts], 1.0, certain[starts - 1])
-        closed = np.where(last_of_line[ends - 1], 1.0, certain[ends])
+        certain = np.append(np.where(runs.classes == self._space, characters.confidences, 1.0), 1.0)
+        opened = np.where(words.begin_lines, 1.0, certain[words.firsts - 1])
+        closed = np.where(words.end_lines, 1.0, certain[words.lasts])
         if word_confidences is None:
-            first_frames = np.where(new_line[starts], frames.offsets[word_lines], runs.ends[starts - 1])
-            next_starts = np.append(runs.starts, 0)[ends]
-            last_frames = np.where(last_of_line[ends - 1], frames.offsets[word_lines + 1], next_starts)
-            labels = [runs.classes[start:end] for start, end in zip(starts, ends, strict=True)]
-            word_confidences = posteriors(frames, first_frames, last_frames, labels)
+            labels = [runs.classes[first:last] for first, last in zip(words.firsts, words.lasts, strict=True)]
+            word_confidences = posteriors(frames, words.starts, words.ends, labels)
         with np.errstate(divide="ignore"):
             logs = np.log(word_confidences) + np.log(closed)
-        sizes = (ends - starts).astype(np.float64)
-        line_sizes = np.asarray(np.bincount(word_lines, sizes, len(frames)), np.float64)
-        line_confidences = self._map("line")(np.exp(np.bincount(word_lines, logs, len(frames))), line_sizes)
+        sizes = (words.lasts - words.firsts).astype(np.float64)
+        line_sizes = np.asarray(np.bincount(words.lines, sizes, len(frames)), np.float64)
+        line_confidences = self._map("line")(np.exp(np.bincount(words.lines, logs, len(frames))), line_sizes)
         line_confidences[line_sizes == 0] = 0.0
         return Decoded(
             runs=runs,
             characters=characters.mapped(self._map("character")),
             first_frames=frames.times[runs.starts],
             last_frames=frames.times[runs.ends - 1],
-            word_starts=starts,
-            word_ends=ends,
+            word_starts=words.firsts,
+            word_ends=words.lasts,
             word_confidences=self._map("word")(word_confidences * opened * closed, sizes),
-            word_offsets=np.searchsorted(word_lines, np.arange(len(frames) + 1)).astype(np.intp),
+            word_offsets=np.searchsorted(words.lines, np.arange(len(frames) + 1)).astype(np.intp),
             line_confidences=line_confidences,
         )
 

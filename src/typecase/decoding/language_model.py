@@ -25,6 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from typecase.charset import ClassSet
+from typecase.decoding.dictionary import Dictionary
 from typecase.errors import DataError, ModelError, OutputError, UsageError
 from typecase.files import atomic_write
 
@@ -83,6 +84,7 @@ class CharacterModel:
         names: The characters, in the order of the net's classes without the blank.
         order: Characters that are looked at together.
         about: What the model says about itself, such as the texts it was made of.
+        dictionary: Words and how often they are used; it may have none.
     """
 
     def __init__(
@@ -92,6 +94,7 @@ class CharacterModel:
         count: int,
         levels: Sequence[_Level],
         about: Mapping[str, Any] | None = None,
+        dictionary: Dictionary | None = None,
     ) -> None:
         """Takes a tree; see `train` and `load`.
 
@@ -102,10 +105,12 @@ class CharacterModel:
             count: How many symbols there are.
             levels: The runs of one symbol, two, and so on.
             about: See the attribute.
+            dictionary: Likewise; None has no words.
         """
         self.names = tuple(names)
         self.order = len(levels)
         self.about = dict(about or {})
+        self.dictionary = dictionary or Dictionary()
         self._symbols, self._count, self._levels = symbols, count, tuple(levels)
         self._stride = _stride_of(count)
         # Who reads one of ten digits still has to say which.
@@ -122,6 +127,7 @@ class CharacterModel:
         *,
         least_gain: float = LEAST_GAIN,
         about: Mapping[str, Any] | None = None,
+        dictionary: Dictionary | None = None,
     ) -> CharacterModel:
         """Counts what follows what in some texts; characters that are no classes end a run.
 
@@ -131,6 +137,7 @@ class CharacterModel:
             order: Characters that are looked at together, 1 to 12.
             least_gain: See `LEAST_GAIN`; 0 keeps all runs.
             about: What the model is to say about itself, as plain JSON values.
+            dictionary: See the attribute; None has no words.
 
         Raises:
             DataError: There is no text.
@@ -149,7 +156,7 @@ class CharacterModel:
         stream = stream[np.append(True, (stream[1:] != _BOUNDARY) | (stream[:-1] != _BOUNDARY))]
         if len(stream) < 2:
             raise DataError("A language model needs text with characters that the recogniser knows; name other files.")
-        return cls(classes.names, symbols, count, _grown(stream, count, order, least_gain), about)
+        return cls(classes.names, symbols, count, _grown(stream, count, order, least_gain), about, dictionary)
 
     def __len__(self) -> int:
         return sum(len(level.keys) for level in self._levels)
@@ -167,7 +174,7 @@ class CharacterModel:
         if unknown:
             raise ModelError(f"The language model does not know {unknown[0]!r}, which the recogniser may read.")
         symbols = np.array([_BOUNDARY, *(known[name] for name in classes.names)], np.intp)
-        model = CharacterModel(classes.names, symbols, self._count, self._levels, self.about)
+        model = CharacterModel(classes.names, symbols, self._count, self._levels, self.about, self.dictionary)
         # However few digits are told apart, one of them is a tenth of all.
         model._shared = self._shared
         return model
@@ -284,6 +291,8 @@ class CharacterModel:
                 before=np.concatenate([level.keys & 255 for level in self._levels]).astype(np.uint8),
                 likely=np.concatenate([level.likely for level in self._levels]),
                 left=np.concatenate([level.left for level in self._levels]),
+                words=np.frombuffer(self.dictionary.packed, np.uint8),
+                costs=np.frombuffer(self.dictionary.costs, np.uint8),
             )
 
     @classmethod
@@ -455,4 +464,5 @@ def _read(values: dict[str, npt.NDArray[Any]], names: Sequence[str], about: Mapp
         if not (keys[1:] > keys[:-1]).all() or int((keys & (stride - 1)).max(initial=0)) >= count:
             raise ValueError("keys that do not rise, or of no symbol")
         levels.append(_Level(keys, likely[start:end], left[start:end]))
-    return CharacterModel(names, symbols, count, levels, about)
+    dictionary = Dictionary(values["words"].tobytes(), values["costs"].tobytes()) if "words" in values else None
+    return CharacterModel(names, symbols, count, levels, about, dictionary)

@@ -2,8 +2,8 @@
 
 A line is read greedily. Stretches of frames whose best class is not sure are read again in the ways that the net finds
 likeliest. What the language model says to each of these readings, between the characters on both sides, is weighed in,
-and the likeliest is taken. Frames that are sure are never changed. They are most of a page's, so this costs a tenth
-of what its net does, or less.
+and the likeliest is taken. Frames that are sure are not changed by that. They are most of a page's, so this costs a
+tenth of what its net does, or less. What is no word then may still be taken for one; see `spelling`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 from typecase.decoding.bias import align
 from typecase.decoding.ctc import BLANK, Frames, Indices, Runs, runs_of
 from typecase.decoding.language_model import REWARD, SURPRISE, WEIGHT, CharacterModel
+from typecase.decoding.spelling import Speller, weigh
 
 SURE = 0.98
 """A frame whose best class has at least this probability is never changed."""
@@ -103,7 +104,15 @@ class Rescoring:
                 break
             runs = runs_of(path, frames.offsets)
             waiting = [stretch for stretch in waiting if stretch.line in changed]
+        words = Speller(self.model, self.weight)(frames, path, runs, unsure)
+        if words:
+            runs = runs_of(path, frames.offsets)
+            # What the language model says to another reading is no evidence for the word.
+            stretches = [
+                one for one in stretches if not any(one.start < word.end and word.start < one.end for word in words)
+            ]
         _weigh(frames, path, unsure, stretches)
+        weigh(frames, path, words)
         return runs
 
     def _choose(self, frames: Frames, path: Indices, runs: Runs, stretches: Sequence[_Stretch]) -> set[int]:

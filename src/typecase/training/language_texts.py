@@ -7,6 +7,8 @@ ten, and those that validate in training a recogniser.
 from __future__ import annotations
 
 import math
+import re
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +20,8 @@ from typecase import __version__
 from typecase.charset import LATIN_CHARACTERS, ClassSet
 from typecase.datasets.line_sample import kept_apart
 from typecase.datasets.lines import SroieLines
-from typecase.decoding.language_model import LEAST_GAIN, ORDER, CharacterModel
+from typecase.decoding.dictionary import Dictionary, folded
+from typecase.decoding.language_model import LEAST_COUNT, LEAST_GAIN, ORDER, CharacterModel
 from typecase.errors import DataError, MissingExtraError, UsageError
 from typecase.synthesis.draws import Choice, chance, whole
 from typecase.synthesis.line_domains import DOMAINS, MIXTURE
@@ -49,6 +52,8 @@ _LARGE_OF = {"de": 0.5}
 
 # How many of the receipts' lines, which are in capitals, are given with large first letters as well, and in small ones.
 _TITLE, _SMALL = 0.35, 0.15
+
+_LETTERS = re.compile(r"[^\W\d_]+")
 
 # Kinds of strings in which nothing follows from anything.
 _SHAPELESS = ("random-characters", "single-character")
@@ -123,7 +128,49 @@ def train_language_model(
         "least-gain": least_gain,
         "typecase": __version__,
     }
-    return CharacterModel.train(sources.lines(characters), classes, order, least_gain=least_gain, about=about)
+    return CharacterModel.train(
+        sources.lines(characters),
+        classes,
+        order,
+        least_gain=least_gain,
+        about=about,
+        dictionary=dictionary_of(sources, characters),
+    )
+
+
+def dictionary_of(sources: LanguageSources, characters: Collection[str] = LATIN_CHARACTERS) -> Dictionary:
+    """The words of some sources and how often they are used.
+
+    Of sentences and receipts those count that come at least twice, of languages all; strings, in which codes look like
+    words, do not count.
+
+    Args:
+        sources: Where the words come from. A language counts as much as the words that would be drawn of it.
+        characters: What may stand in a word.
+
+    Raises:
+        DataError: A source cannot be used.
+        MissingExtraError: Words are asked for, and wordfreq is not installed.
+    """
+    counts: Counter[str] = Counter()
+    for file in open_texts(sources.texts) if sources.texts else ():
+        for sentence in sentences_of(file, "train", frozenset(characters)):
+            counts.update(_words_in(" ".join(sentence)))
+    for text in _receipt_texts(sources.receipts) if sources.receipts is not None else ():
+        counts.update(_words_in(text))
+    total = float(counts.total())
+    uses = defaultdict(float, {word: float(count) for word, count in counts.items() if count >= LEAST_COUNT})
+    for language, drawn in sources.words.items():
+        total += drawn
+        for entry, share in _shares(language, characters).items():
+            for word in _words_in(entry):
+                uses[word] += drawn * share
+    return Dictionary.of({word: count / total for word, count in uses.items()})
+
+
+def _words_in(text: str) -> list[str]:
+    """The runs of letters of a text, in small letters."""
+    return _LETTERS.findall(folded(text))
 
 
 def words_of(names: str) -> dict[str, int]:
@@ -194,6 +241,25 @@ def word_lines(
         DataError: wordfreq does not know the language, or none of its words can be written with the characters.
         MissingExtraError: wordfreq is not installed.
     """
+    shares = _shares(language, characters)
+    words = list(shares)
+    generator = np.random.default_rng([seed, 3, *language.encode()])
+    drawn = [words[number] for number in generator.choice(len(words), count, p=list(shares.values()))]
+    large = _LARGE_OF.get(language, _LARGE)
+    for line in _cut(drawn, generator):
+        if chance(generator, _WORDS_CAPITALS):
+            yield upper(" ".join(line), language)
+        else:
+            yield " ".join(upper(word[0], language) + word[1:] if chance(generator, large) else word for word in line)
+
+
+def _shares(language: str, characters: Collection[str]) -> dict[str, float]:
+    """Each word of a language with its share of all its words that can be written with some characters.
+
+    Raises:
+        DataError: wordfreq does not know the language, or none of its words can be written with the characters.
+        MissingExtraError: wordfreq is not installed.
+    """
     wordfreq = _wordfreq()
     if language not in wordfreq.available_languages():
         raise DataError(f"wordfreq has no words of the language {language!r}; choose another.")
@@ -205,16 +271,8 @@ def word_lines(
     }
     if not frequencies:
         raise DataError(f"No word of {language!r} can be written with the characters allowed; allow more of them.")
-    words = list(frequencies)
-    shares = np.array(list(frequencies.values()))
-    generator = np.random.default_rng([seed, 3, *language.encode()])
-    drawn = [words[number] for number in generator.choice(len(words), count, p=shares / shares.sum())]
-    large = _LARGE_OF.get(language, _LARGE)
-    for line in _cut(drawn, generator):
-        if chance(generator, _WORDS_CAPITALS):
-            yield upper(" ".join(line), language)
-        else:
-            yield " ".join(upper(word[0], language) + word[1:] if chance(generator, large) else word for word in line)
+    values = np.array(list(frequencies.values()))
+    return dict(zip(frequencies, (values / values.sum()).tolist(), strict=True))
 
 
 def _cut(words: Sequence[str], generator: np.random.Generator) -> Iterator[Sequence[str]]:
@@ -270,12 +328,15 @@ def receipt_lines(folder: Path, *, seed: int = 0) -> Iterator[str]:
         DataError: There are no such receipts.
     """
     generator = np.random.default_rng([seed, 2])
-    for line in SroieLines(folder, "train"):
-        if kept_apart(line.name, VALIDATION):
-            continue
-        yield line.text
+    for text in _receipt_texts(folder):
+        yield text
         draw = generator.random()
         if draw < _TITLE:
-            yield line.text.title()
+            yield text.title()
         elif draw < _TITLE + _SMALL:
-            yield line.text.lower()
+            yield text.lower()
+
+
+def _receipt_texts(folder: Path) -> Iterator[str]:
+    """The lines of SROIE's receipts that a recogniser learns from, as they are written down."""
+    return (line.text for line in SroieLines(folder, "train") if not kept_apart(line.name, VALIDATION))
