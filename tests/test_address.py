@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from typecase.errors import InputError, NetworkError, TooLargeError
-from typecase.sources.address import fetch, is_address, shown_address
+from typecase.sources.address import is_address, shown_address
 from typecase.sources.documents import open_document
+from typecase.sources.download import fetch
 
 
 class Answers(http.server.BaseHTTPRequestHandler):

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from typecase.document import Page, Point
+from typecase.stages.usual import median
 
 _LONGEST_SIDE = 1600
 """Pictures are looked at no larger than this: a ruling line is long, and still a pixel wide."""
@@ -115,7 +116,7 @@ def _dark(image: Image.Image) -> npt.NDArray[np.uint8]:
     pixels = np.asarray(image)
     around = cv2.blur(pixels, (31, 31)).astype(np.int16)
     difference = around - pixels.astype(np.int16)
-    if float(np.median(pixels)) < 100:
+    if median(pixels) < 100:
         difference = -difference
     return (difference > 14).astype(np.uint8)
 

@@ -192,10 +192,12 @@ def open_document(
         NetworkError: It cannot be fetched.
         UsageError: An option is impossible.
     """
-    from typecase.sources.address import fetch, is_address, shown_address
+    from typecase.sources.address import is_address, shown_address
 
     options = options or DocumentOptions(**changes)
     if is_address(source):
+        from typecase.sources.download import fetch
+
         assert isinstance(source, str)
         return _from_bytes(fetch(source), name or shown_address(source), options)
     name = source_name(source) if name is None else name

@@ -17,6 +17,7 @@ import numpy as np
 from typecase.document import Block, Line, Word, union
 from typecase.stages.columns import flows_of
 from typecase.stages.rows import Floats, cut_pieces, joined
+from typecase.stages.usual import median, quantile
 
 OTHER_SIZE = 1.3
 """A line so many times as high as its neighbour starts a block of its own, as a heading does."""
@@ -51,7 +52,7 @@ def arrange(lines: Sequence[Line], width: float, height: float) -> tuple[Block, 
     lines = sorted(lines, key=lambda line: (line.box, line.text, line.confidence))
     across: list[Line] = []
     along: list[Line] = []
-    usual = float(np.median([line.box.height for line in lines]))
+    usual = median([line.box.height for line in lines])
     for line in lines:
         (along if _is_vertical(line, usual) else across).append(line)
     pieces = cut_pieces(across)
@@ -84,7 +85,7 @@ def _starts(lines: Sequence[Line]) -> list[int]:
     character = np.clip(boxes[:, 2] / counts, 0.2 * heights, 1.2 * heights)
     low, high = np.minimum(heights[:-1], heights[1:]), np.maximum(heights[:-1], heights[1:])
     gaps = top[1:] - bottom[:-1]
-    usual = max(float(np.quantile(gaps, 0.4)), 0.0) if len(gaps) else 0.0
+    usual = max(quantile(gaps, 0.4), 0.0) if len(gaps) else 0.0
     parted = (gaps > APART * usual + 0.1 * low) & (gaps > 0.35 * low)
     # Where the lines of a column are spaced in several ways, a narrower gap beside it tells a wide one.
     around = np.concatenate([[np.inf], gaps, [np.inf]])

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from typecase.document import Box, Line, Word, union
 from typecase.preprocess import PixelArray
 from typecase.stages.crop import Strip
+from typecase.stages.usual import median
 
 # What the beginning of a rule is taken for.
 _LIKE_RULES = frozenset(".,-_–—")
@@ -50,7 +51,7 @@ def without_rules(line: Line, strip: Strip, grey: PixelArray) -> Line:
 def _goes_on(mark: Box, strip: Strip, grey: PixelArray) -> bool:
     """Whether a rule begins at a mark, and goes on beyond the strip for longer than any mark is."""
     rows, columns = strip.pixels.shape
-    paper = float(np.median(strip.pixels))
+    paper = median(strip.pixels)
     inside = strip.pixels[_span(mark.y, mark.bottom, rows), _span(mark.x, mark.right, columns)].astype(np.float64)
     contrast = np.abs(inside - paper).max(initial=0.0)
     if contrast < _LEAST_CONTRAST:

@@ -16,6 +16,7 @@ import numpy as np
 
 from typecase.stages.gutters import Gap, Group, groups_of, sections_of
 from typecase.stages.rows import Floats, Pieces, Places, rows_of
+from typecase.stages.usual import median
 
 LEVEL = 0.3
 """Lines of two columns whose middles are apart by at most this share of a height stand level."""
@@ -128,17 +129,17 @@ class _Column:
         """Usual distance from row to row, in heights; infinite for a single one."""
         if len(self.middles) < 2:
             return float("inf")
-        return float(np.median(np.diff(self.middles)) / np.median(self.heights))
+        return median(np.diff(self.middles)) / median(self.heights)
 
     @property
     def reads(self) -> bool:
         """Whether it is text, and not numbers or single short words."""
-        return bool(np.median(self.counts) >= 8 and self.letters >= 0.55)
+        return median(self.counts) >= 8 and self.letters >= 0.55
 
     @property
     def runs(self) -> bool:
         """Whether most of its rows fill it, as lines of running text do."""
-        return bool(self.reads and np.median(self.counts) >= 18 and np.median(self.fills) >= 0.7)
+        return self.reads and median(self.counts) >= 18 and median(self.fills) >= 0.7
 
 
 def _ordered_rows(pieces: Pieces, members: Places) -> tuple[list[Places], Floats, Rows]:
@@ -202,8 +203,9 @@ class _Columns:
         if not gutters:
             return None
         cuts = np.array([(low + high) / 2 for low, high in gutters])
-        number = np.searchsorted(cuts, pieces.centre[members])
-        present, number = np.unique(number, return_inverse=True)
+        between = np.searchsorted(cuts, pieces.centre[members])
+        present = np.flatnonzero(np.bincount(between))
+        number = np.searchsorted(present, between)
         gutters = [gutters[place - 1] for place in present.tolist()[1:]]
         if not gutters:
             return None
@@ -214,7 +216,7 @@ class _Columns:
     @cached_property
     def character(self) -> float:
         """Usual width of a character."""
-        return float(np.median(self.pieces.character[self.members]))
+        return median(self.pieces.character[self.members])
 
     def wide(self, place: int) -> float:
         """Width of a gutter in characters."""
@@ -251,9 +253,9 @@ class _Columns:
         level = self.levels[place]
         if level is None:
             return False
-        small, large = sorted((left, right), key=lambda column: float(np.median(column.heights)))
+        small, large = sorted((left, right), key=lambda column: median(column.heights))
         if (
-            np.median(large.heights) >= OTHER_SIZE * np.median(small.heights)
+            median(large.heights) >= OTHER_SIZE * median(small.heights)
             and len(small.middles) >= 2 * len(large.middles)
             and min(left.letters, right.letters) >= 0.5
         ):
@@ -306,7 +308,7 @@ def _level(one: _Column, other: _Column) -> float | None:
     apart = apart[np.arange(len(few)), nearest]
     height = np.minimum(few_heights, many_heights[nearest])
     # What still slopes a little has all its rows lower on one side by the same.
-    shift = float(np.median(apart)) if len(few) > 2 else 0.0
-    if abs(shift) > 0.5 * float(np.median(height)):
+    shift = median(apart) if len(few) > 2 else 0.0
+    if abs(shift) > 0.5 * median(height):
         shift = 0.0
     return float(np.mean(np.abs(apart - shift) <= LEVEL * height))

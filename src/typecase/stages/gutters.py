@@ -14,6 +14,7 @@ from typing import TypeAlias
 import numpy as np
 
 from typecase.stages.rows import Pieces, Places
+from typecase.stages.usual import median
 
 GUTTER = 1.2
 """A gutter is at least so many widths of a character wide."""
@@ -111,7 +112,7 @@ def groups_of(pieces: Pieces, chosen: Places) -> list[Group]:
     Returns:
         The groups from top to bottom.
     """
-    least = GUTTER * float(np.median(pieces.character[chosen]))
+    least = GUTTER * median(pieces.character[chosen])
     groups = [Group()]
     for strip in _strips(pieces, chosen, least):
         above, alone = groups[-1], Group().with_strip(strip, least)
@@ -191,7 +192,7 @@ def _strips(pieces: Pieces, chosen: Places, least: float) -> list[Strip]:
     for place in range(1, len(parts)):
         before = taken[-1]
         near = tops[place] - lows[before] < TURNS * heights[place]
-        near &= 0.8 * heights[place] < heights[before] < 1.25 * heights[place]
+        near &= 0.7 * heights[place] < heights[before] < heights[place] / 0.7
         if near and place - before == 1 and (lefts[place] >= rights[before] or rights[place] <= lefts[before]):
             continue
         taken.append(place)
@@ -238,7 +239,7 @@ def sections_of(strips: Sequence[Strip]) -> list[Sequence[Strip]]:
     gaps = np.array([after.top - before.bottom for before, after in pairwise(strips)])
     heights = np.array([strip.height for strip in strips])
     around = np.minimum(heights[:-1], heights[1:])
-    usual = np.maximum(float(np.median(gaps)), 0.2 * around)
+    usual = np.maximum(median(gaps), 0.2 * around)
     cuts = np.flatnonzero((gaps >= BAND * around) & (gaps >= BAND_RATIO * usual)) + 1
     return [strips[start:stop] for start, stop in zip([0, *cuts.tolist()], [*cuts.tolist(), len(strips)], strict=True)]
 

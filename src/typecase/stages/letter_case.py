@@ -10,9 +10,9 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
-import numpy as np
 
 from typecase.document import Alternative, Block, Character, Line, Word
+from typecase.stages.usual import median
 
 # Letters of the same shape in both cases, and those whose shape tells the case, by which size is judged; figures are as
 # high as capitals, or nearly.
@@ -80,7 +80,7 @@ def _looks_alike(word: Word, alike: frozenset[str]) -> bool:
 
 def _in_case(word: Word, small: float, capital: float) -> Word:
     """A word in the case of its height, beside the usual ones of small letters and of capitals."""
-    height = float(np.median([one.box.height for one in word.characters if one.text.isalpha()]))
+    height = median([one.box.height for one in word.characters if one.text.isalpha()])
     text = word.text
     if height <= _SMALL_AT_MOST[0] * small and height <= _SMALL_AT_MOST[1] * capital:
         text = text.lower()
@@ -115,4 +115,4 @@ def _heights(words: Iterable[Word]) -> tuple[list[float], list[float]]:
 
 
 def _usual(heights: Sequence[float], needed: int) -> float:
-    return float(np.median(heights)) if len(heights) >= needed else 0.0
+    return median(heights) if len(heights) >= needed else 0.0

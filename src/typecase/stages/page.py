@@ -30,6 +30,7 @@ from typecase.stages.detect import LineDetector
 from typecase.stages.letter_case import cased_by_size
 from typecase.stages.lines_of_maps import Corners, Piece
 from typecase.stages.recognize import LineRecognizer
+from typecase.stages.usual import median
 
 MARGIN = 0.06
 """What is cut out above and below a line, in its heights."""
@@ -242,7 +243,7 @@ def _letter_height(lines: Sequence[Line]) -> float:
         for character in word.characters
         if character.text.isalnum()
     ]
-    return float(np.median(heights)) if len(heights) >= _USUAL_OF else 0.0
+    return median(heights) if len(heights) >= _USUAL_OF else 0.0
 
 
 def _is_text(line: Line, usual: float) -> bool:

@@ -114,7 +114,9 @@ def cut_pieces(lines: Sequence[Line]) -> Pieces:
     character = np.clip(wide, 0.2 * heights, 1.2 * heights)
     cut = _cuts(boxes, word_boxes, owner, character)
 
-    first = np.union1d(starts[counts > 0], cut)
+    begun = np.zeros(len(words), bool)
+    begun[starts[counts > 0]] = begun[cut] = True
+    first = np.flatnonzero(begun)
     line = owner[first] if len(first) else np.zeros(0, dtype=np.intp)
     last = np.append(first[1:], len(words)) if len(first) else first
     # A line in which nothing was read is a piece without words.
