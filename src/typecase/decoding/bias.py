@@ -10,13 +10,13 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from typecase.decoding.automata import Automaton, accepted
-from typecase.decoding.ctc import BLANK, Frames, Indices, Runs, runs_of
+from typecase.decoding.ctc import BLANK, Frames, Indices, Parts, Runs, runs_of
 from typecase.preprocess import FloatArray
 
 MOST_WAYS = 2000
@@ -67,29 +67,26 @@ class Bias:
         path = np.full(len(frames.probabilities), BLANK, np.intp)
         for label, start, end in zip(runs.classes.tolist(), runs.starts.tolist(), runs.ends.tolist(), strict=True):
             path[start:end] = label
-        for line in range(len(frames)):
-            self._line(frames, path, runs, line)
+        words = Parts.of(frames, runs, runs.classes == self._space)
+        bounds = np.searchsorted(words.lines, np.arange(len(frames) + 1))
+        for first, last in pairwise(bounds.tolist()):
+            if first < last:
+                self._line(frames, path, runs, words, slice(first, last))
         return runs_of(path, frames.offsets)
 
-    def _line(self, frames: Frames, path: Indices, runs: Runs, line: int) -> None:
-        first, last = int(runs.offsets[line]), int(runs.offsets[line + 1])
-        start, end = int(frames.offsets[line]), int(frames.offsets[line + 1])
-        words = _words(runs.classes[first:last] == self._space)
-        if not words:
-            return
-        # Stretches of frames: a word reaches from the space before it to the space after it, or to the line's end.
-        lefts = [int(runs.ends[first + word[0] - 1]) if word[0] else start for word in words]
-        rights = [int(runs.starts[first + word[1]]) if first + word[1] < last else end for word in words]
-        whole = runs.classes[first + words[0][0] : first + words[-1][1]]
+    def _line(self, frames: Frames, path: Indices, runs: Runs, words: Parts, line: slice) -> None:
+        firsts, lasts = words.firsts[line], words.lasts[line]
+        lefts, rights = words.starts[line].tolist(), words.ends[line].tolist()
+        whole = runs.classes[firsts[0] : lasts[-1]]
         if self._stretch(frames, path, lefts[0], rights[-1], whole, self._automata):
             return
-        done = [False] * len(words)
+        done = [False] * len(firsts)
         most = max(automaton.spaces for automaton in self._automata) + 1
-        for length in range(min(most, len(words) - 1), 0, -1):
+        for length in range(min(most, len(firsts) - 1), 0, -1):
             automata = [automaton for automaton in self._automata if length == 1 or automaton.spaces >= length - 1]
-            for word in range(len(words) - length + 1):
+            for word in range(len(firsts) - length + 1):
                 inside = range(word, word + length)
-                labels = runs.classes[first + words[word][0] : first + words[word + length - 1][1]]
+                labels = runs.classes[firsts[word] : lasts[word + length - 1]]
                 if not any(done[one] for one in inside) and self._stretch(
                     frames, path, lefts[word], rights[word + length - 1], labels, automata
                 ):
@@ -213,9 +210,3 @@ def align(logs: FloatArray, labels: Indices) -> Indices:
         path[step] = states[state]
         state -= origins[step, state]
     return path
-
-
-def _words(spaces: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and end of each run of characters that are no spaces."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[1], spaces.view(np.int8), [1]])))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

@@ -46,8 +46,8 @@ _SURE = 0.9
 # The least confidence of a line of up to so many characters that stands alone on its row; what was told of lines of
 # training receipts that were and were not there.
 _LEAST_CONFIDENCE = ((1, 0.97), (3, 0.8))
-# Of the characters of a piece on average, whatever its length: better on pages drawn in layouts of the training than 0.8,
-# by the calibration of the shipped recogniser.
+# Of the characters of a piece on average, whatever its length; by the calibration of the shipped recogniser better on
+# pages drawn in layouts of the training than 0.8.
 _LEAST_CHARACTER_CONFIDENCE = 0.84
 # Of a piece of nothing but marks, such as the dash in an empty cell.
 _LEAST_MARK_CONFIDENCE = 0.92
