@@ -112,9 +112,7 @@ class Bias:
             return False
         changed = np.flatnonzero(found != path[start:end])
         path[start:end] = found
-        rows = part[changed]
-        rows[np.arange(len(changed)), found[changed]] *= np.exp(np.float32(self._strength))
-        part[changed] = rows / rows.sum(axis=1, keepdims=True)
+        frames.favour(start + changed, found[changed], np.float32(self._strength))
         return True
 
 

@@ -56,6 +56,18 @@ class Frames:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    def favour(self, places: Indices, labels: Indices, gains: FloatArray | np.float32) -> None:
+        """Makes the odds of a class better in some frames, in their place.
+
+        Args:
+            places: Which frames, each once.
+            labels: The class in each.
+            gains: By how much, as logarithms: for each frame, or one for all.
+        """
+        part = self.probabilities[places]
+        part[np.arange(len(places)), labels] *= np.exp(gains)
+        self.probabilities[places] = part / part.sum(axis=1, keepdims=True)
+
 
 @dataclass(frozen=True)
 class Runs:

@@ -30,7 +30,7 @@ class Dictionary:
     """
 
     def __init__(self, packed: bytes = b"", costs: bytes = b"") -> None:
-        """Takes words; see `of` and `packed`.
+        """Takes words; see `of`.
 
         Args:
             packed: The words in UTF-8, rising, a line each, compressed by zlib; none for a dictionary without words.
@@ -39,17 +39,16 @@ class Dictionary:
         self.packed, self.costs = packed, costs
 
     @classmethod
-    def of(cls, shares: Mapping[str, float], least: float = LEAST_SHARE) -> Dictionary:
+    def of(cls, shares: Mapping[str, float]) -> Dictionary:
         """Makes a dictionary.
 
         Args:
             shares: For each word, in small letters, its share of all words, 0 to 1.
-            least: Words with a smaller share are left out; above 0.
         """
         words = sorted(
             word
             for word, share in shares.items()
-            if share >= least and FEWEST_LETTERS <= len(word) <= _LONGEST and word.isalpha()
+            if share >= LEAST_SHARE and FEWEST_LETTERS <= len(word) <= _LONGEST and word.isalpha()
         )
         text = "".join(word + "\n" for word in words).encode()
         costs = bytes(min(255, round(-math.log(shares[word]) / STEP)) for word in words)

@@ -179,6 +179,18 @@ class CharacterModel:
         model._shared = self._shared
         return model
 
+    def context(self, classes: Sequence[int], start: int, place: int) -> list[int]:
+        """What is looked at before a character: as much as counts, and the blank where the line begins.
+
+        Args:
+            classes: The net's classes of characters.
+            start: The number of the line's first.
+            place: The character's number.
+        """
+        reach = self.order - 1
+        beginning = [_BOUNDARY] if place - reach < start else []
+        return [*beginning, *classes[max(start, place - reach) : place]]
+
     def log_probabilities(self, context: Sequence[int]) -> _Floats:
         """Natural logarithms of the probabilities of what comes next.
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -104,7 +105,7 @@ class Rescoring:
                 break
             runs = runs_of(path, frames.offsets)
             waiting = [stretch for stretch in waiting if stretch.line in changed]
-        words = Speller(self.model, self.weight)(frames, path, runs, unsure)
+        words = self._speller(frames, path, runs, unsure)
         if words:
             runs = runs_of(path, frames.offsets)
             # What the language model says to another reading is no evidence for the word.
@@ -114,6 +115,10 @@ class Rescoring:
         _weigh(frames, path, unsure, stretches)
         weigh(frames, path, words)
         return runs
+
+    @cached_property
+    def _speller(self) -> Speller:
+        return Speller(self.model, self.weight)
 
     def _choose(self, frames: Frames, path: Indices, runs: Runs, stretches: Sequence[_Stretch]) -> set[int]:
         """Puts the likeliest reading of each stretch into the path.
@@ -152,9 +157,7 @@ class Rescoring:
         begins, ends, lengths = [], [], []
         for stretch, first, last in zip(stretches, firsts, lasts, strict=True):
             line_start, line_end = offsets[stretch.line], offsets[stretch.line + 1]
-            left = classes[max(line_start, first - reach) : first]
-            if first - reach < line_start:
-                left = [BLANK, *left]
+            left = self.model.context(classes, line_start, first)
             # The characters that the reading is context of.
             right = classes[last : min(line_end, last + reach)]
             if last + reach > line_end:
@@ -264,6 +267,4 @@ def _weigh(frames: Frames, path: Indices, unsure: Indices, stretches: Sequence[_
     lasts = np.searchsorted(unsure, [stretch.end for stretch in stretches])
     for stretch, first, last in zip(stretches, firsts.tolist(), lasts.tolist(), strict=True):
         gains[first:last] = np.clip(stretch.gain, -LARGEST_GAIN, LARGEST_GAIN) / (last - first)
-    part = frames.probabilities[unsure]
-    part[np.arange(len(unsure)), path[unsure]] *= np.exp(gains)
-    frames.probabilities[unsure] = part / part.sum(axis=1, keepdims=True)
+    frames.favour(unsure, path[unsure], gains)

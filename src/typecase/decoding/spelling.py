@@ -7,14 +7,13 @@ taken where it is likelier by more than the net finds it less likely (the noisy 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from typecase.decoding.bias import expected_path
-from typecase.decoding.ctc import BLANK, Frames, Indices, Parts, Runs
+from typecase.decoding.ctc import Frames, Indices, Parts, Runs
 from typecase.decoding.dictionary import FEWEST_LETTERS, Spellings, folded
 from typecase.decoding.language_model import WEIGHT, CharacterModel
 from typecase.preprocess import FloatArray
@@ -125,16 +124,13 @@ class Speller:
 
     def _said(self, runs: Runs, units: Sequence[_Unit]) -> list[float]:
         """What the language model says to the characters of each unit after those before it in its line."""
-        reach = self._model.order - 1
-        line_starts = runs.offsets.tolist()
+        classes, line_starts = runs.classes.tolist(), runs.offsets.tolist()
         stream: list[int] = []
         before: list[int] = []
         bounds = []
         for unit in units:
-            left = runs.classes[max(line_starts[unit.line], unit.first - reach) : unit.first].tolist()
-            if unit.first - reach < line_starts[unit.line]:
-                left = [BLANK, *left]
-            stream += (*left, *runs.classes[unit.first : unit.last].tolist())
+            left = self._model.context(classes, line_starts[unit.line], unit.first)
+            stream += (*left, *classes[unit.first : unit.last])
             size = len(left) + unit.last - unit.first
             before += range(size)
             bounds.append((len(stream) - (unit.last - unit.first), len(stream)))
@@ -179,6 +175,4 @@ def weigh(frames: Frames, path: Indices, words: Sequence[Respelled]) -> None:
         words: What was respelled.
     """
     for word in words:
-        rows = frames.probabilities[word.changed]
-        rows[np.arange(len(rows)), path[word.changed]] *= math.exp(word.gain / max(1, len(rows)))
-        frames.probabilities[word.changed] = rows / rows.sum(axis=1, keepdims=True)
+        frames.favour(word.changed, path[word.changed], np.float32(word.gain / max(1, len(word.changed))))
