@@ -8,11 +8,11 @@ from typecase.synthesis.draws import Choice, pick
 from typecase.synthesis.fonts import Category
 from typecase.synthesis.page_desk import Desk
 from typecase.synthesis.page_marks import draw_logo, draw_scribble, draw_stamp, some_colour
-from typecase.synthesis.page_tables import draw_table
+from typecase.synthesis.page_tables import draw_ruled_figures, draw_table
 from typecase.synthesis.page_type import PageType
 
 _FORM_FACES = {Category.SANS_SERIF: 0.5, Category.SERIF: 0.3, Category.MONOSPACE: 0.2}
-_FILLED_FACES = {Category.MONOSPACE: 0.6, Category.SANS_SERIF: 0.22, Category.SERIF: 0.1, Category.HANDWRITING: 0.08}
+_FILLED_FACES = {Category.MONOSPACE: 0.6, Category.SANS_SERIF: 0.22, Category.SERIF: 0.1, Category.HANDWRITING: 0.14}
 
 
 def draw_form(desk: Desk) -> None:
@@ -166,7 +166,8 @@ def _fields(desk: Desk, label: PageType, filled: PageType, left: float, right: f
             if begin > end - 2 * label.em:
                 continue
             if ruled:
-                level = baseline + desk.between(0.05, 0.3) * label.em
+                # A typewriter that was not set to the form's lines writes into its rules.
+                level = baseline + desk.between(-0.1, 0.3) * label.em
                 desk.sheet.rule((begin, level), (end, level), thin)
             if desk.chance(0.72):
                 indent = desk.between(0.2, 2.0) * filled.em
@@ -303,7 +304,7 @@ def _notes(desk: Desk, label: PageType, filled: PageType, left: float, right: fl
         align=pick(desk.generator, ("left", "left", "left", "justify")),
     )
     if ruled:
-        level = y + kind.above + 0.2 * kind.em
+        level = y + kind.above + desk.between(-0.05, 0.25) * kind.em
         last = min(bottom, end + desk.whole(0, 3) * leading * kind.em)
         while level < last:
             desk.sheet.rule((left, level), (right, level), max(1.0, 0.06 * label.em))
@@ -315,7 +316,8 @@ def _notes(desk: Desk, label: PageType, filled: PageType, left: float, right: fl
 def _form_table(
     desk: Desk, label: PageType, filled: PageType, left: float, right: float, y: float, bottom: float
 ) -> float:
-    return draw_table(desk, pick(desk.generator, (label, filled)), left, y, right - left, bottom, rows=desk.whole(2, 8))
+    kind, tight = pick(desk.generator, (label, filled)), desk.chance(0.35)
+    return draw_table(desk, kind, left, y, right - left, bottom, rows=desk.whole(2, 8), tight=tight)
 
 
 def _names(desk: Desk, label: PageType, filled: PageType, left: float, right: float, y: float, bottom: float) -> float:
@@ -469,7 +471,8 @@ _SECTIONS = {
     _notes: 0.13,
     _instructions: 0.08,
     _blank_rules: 0.06,
-    _form_table: 0.08,
+    _form_table: 0.1,
+    draw_ruled_figures: 0.08,
     _names: 0.05,
     _signatures: 0.05,
 }

@@ -71,6 +71,7 @@ def draw_table(
     rows: int,
     heads: Sequence[str] | None = None,
     cells: Sequence[Cell] | None = None,
+    tight: bool = False,
 ) -> float:
     """Draws a table, with or without rules, shading and a head.
 
@@ -84,6 +85,7 @@ def draw_table(
         rows: The most rows.
         heads: Of its columns; None draws some.
         cells: What stands in each column; None draws some.
+        tight: Whether rules may touch what stands between them, as where a typewriter fills in a printed table.
 
     Returns:
         The table's lower edge.
@@ -102,9 +104,9 @@ def draw_table(
     edges = [x]
     for share in shares:
         edges.append(edges[-1] + width * share / sum(shares))
-    padding = desk.between(0.25, 0.8) * kind.em
+    padding = desk.between(0.05 if tight else 0.25, 0.8) * kind.em
     line = kind.em * desk.between(1.05, 1.35)
-    air = kind.em * desk.between(0.1, 1.0)
+    air = kind.em * (desk.between(-0.2, 0.3) if tight else desk.between(0.1, 1.0))
     thin = max(1.0, desk.between(0.04, 0.1) * kind.em)
     style = pick(generator, ("grid", "grid", "rows", "ends", "ends", "none", "bands", "columns"))
     upright = style in ("grid", "columns")
@@ -178,6 +180,56 @@ def draw_table(
     return y
 
 
+def draw_ruled_figures(
+    desk: Desk, label: PageType, kind: PageType, left: float, right: float, top: float, bottom: float
+) -> float:
+    """Draws rows of a label and figures, each figure on a short rule that often touches or cuts it.
+
+    Args:
+        desk: The desk.
+        label: Type of labels.
+        kind: Type of figures.
+        left: Left edge.
+        right: Right edge.
+        top: Upper edge.
+        bottom: Height below which nothing is drawn.
+
+    Returns:
+        Where what comes next may begin.
+    """
+    generator = desk.generator
+    count = desk.whole(1, 6)
+    at = left + desk.between(0.2, 0.45) * (right - left)
+    step = (right - at) / count
+    wide = min(step * desk.between(0.5, 0.98), desk.between(3, 9) * kind.em)
+    pitch = max(label.em, kind.em) * desk.between(0.95, 1.7)
+    thin = max(1.0, desk.between(0.05, 0.14) * kind.em)
+    drop = desk.between(-0.05, 0.22) * kind.em
+    cell = pick(generator, _NUMBER_CELLS)
+    side = pick(generator, ("centre", "centre", "right", "left"))
+    brackets = desk.chance(0.2)
+    desk.new_block()
+    baseline = top + max(label.above, kind.above)
+    for _ in range(desk.whole(2, 12)):
+        if baseline + drop > bottom:
+            break
+        desk.put(label, desk.string(label, "form-label", "word", "name", most=24), left, baseline, room=at - left)
+        for column in range(count):
+            start = at + column * step
+            if desk.chance(0.85):
+                text = cell(desk, kind)
+                text = f"({text})" if brackets else text
+                place = {"left": start + 0.2 * kind.em, "right": start + wide, "centre": start + wide / 2}[side]
+                desk.put(kind, text, place, baseline, align=side, column=column + 1, room=wide, apart=True)
+            desk.sheet.rule((start, baseline + drop), (start + wide, baseline + drop), thin, kind.colour)
+        desk.new_row()
+        baseline += pitch
+        # Groups of rows stand apart.
+        if desk.chance(0.15):
+            baseline += pitch
+    return baseline + drop
+
+
 ITEM_CELLS: tuple[Cell, ...] = (_code, _item, _count, _figure, _figure)
 """Number, name, quantity, price and sum, as invoices list them."""
 
@@ -214,5 +266,5 @@ def draw_table_page(desk: Desk) -> None:
             text = f"{name} {desk.whole(1, 12)}: {desk.phrase(caption, 6)}"
             desk.put(caption, text, left, y + kind.above, room=width)
             y += 1.6 * kind.em
-        y = draw_table(desk, kind, left, y, width, bottom, rows=desk.whole(3, 28))
+        y = draw_table(desk, kind, left, y, width, bottom, rows=desk.whole(3, 28), tight=desk.chance(0.25))
         y += desk.between(1.2, 3) * kind.em
