@@ -124,19 +124,21 @@ def test_the_next_lines_are_asked_for_while_the_net_computes(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, threads: int
 ) -> None:
     monkeypatch.setattr("typecase.stages.recognize.AT_ONCE", 2)
+    texts = ["A", "B", "OO", "I", "AB", "E", "O", "BA", "EE", "AI", "IO", "BB", "EO"]
     asked: list[str] = []
 
     def pictures() -> Iterator[Image.Image]:
-        for text in ("A", "B", "OO", "I", "AB", "E", "O"):
+        for text in texts:
             asked.append(text)
             yield line_picture(text)
 
     recognizer = LineRecognizer(write_line_model(tmp_path / "lines.onnx"), threads=threads)
     # How many pictures were taken when each line was given: one more than its portion holds, which closes it, and with
-    # a second thread those of the portion after.
+    # a second thread those of the three portions after.
     told = [(line.text, len(asked)) for line in recognizer.lines(pictures())]
-    assert [text for text, _ in told] == ["A", "B", "OO", "I", "AB", "E", "O"]
-    assert [count for _, count in told] == ([3, 3, 5, 5, 7, 7, 7] if threads == 1 else [5, 5, 7, 7, 7, 7, 7])
+    assert [text for text, _ in told] == texts
+    one_by_one = [3, 3, 5, 5, 7, 7, 9, 9, 11, 11, 13, 13, 13]
+    assert [count for _, count in told] == (one_by_one if threads == 1 else [9, 9, 11, 11, *[13] * 9])
 
 
 def test_a_reading_that_is_left_takes_nothing_from_the_next(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

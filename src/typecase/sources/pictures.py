@@ -306,8 +306,10 @@ class PictureFile:
         return _guarded(seek, self._called(index))
 
     def _picture(self, index: int) -> Image.Image:
-        # Going on to the next frame changes this one in its place, so a copy is handed out.
-        return _decoded(lambda: self._file, self._called(index), self._max_pixels, copy=True)
+        # Going on to the next frame changes this one in its place, so a copy is handed out where there may be one.
+        name = self._called(index)
+        several = self.kind.pages or _guarded(lambda: bool(getattr(self._file, "is_animated", False)), name)
+        return _decoded(lambda: self._file, name, self._max_pixels, copy=several)
 
     def _called(self, index: int) -> str:
         return self._name if index == self.first else f"{self._name}, page {index + 1},"

@@ -42,6 +42,7 @@ _CURVED = 0.1
 _CURVED_LENGTH = 5.0
 
 Corners = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -140,27 +141,24 @@ def _found(
         & (heights <= 8 * np.maximum(stats[:, cv2.CC_STAT_HEIGHT] * _QUARTER, _QUARTER))
     )
     kept[0] = False
-    pieces = []
-    order = None
-    for number in np.nonzero(kept)[0]:
-        tall = float(heights[number])
-        left = max(0.0, float(lefts[number]) - END * tall)
-        right = min(float(size[0]), float(rights[number]) + END * tall)
-        ends = np.array([left, right])
-        centres = mean[1][number] + slope[number] * (ends - mean[0][number])
-        if right - left > _CURVED_LENGTH * tall and strays[number] > max(_CURVED * tall, 1.0):
-            if order is None:
-                order = np.argsort(label, kind="stable")
-                starts = np.searchsorted(label[order], np.arange(count + 1))
-            some = order[starts[number] : starts[number + 1]]
-            ends, centres = _curve(x[some], middle[some], left, right, tall)
-        pieces.append(Piece(_corners(ends, centres, tall), tall, float(score[number]), across=False))
-    return pieces
+    numbers = np.flatnonzero(kept)
+    tall = heights[numbers]
+    ends = np.stack([lefts[numbers] - END * tall, rights[numbers] + END * tall], axis=1).clip(0.0, float(size[0]))
+    centres = mean[1][numbers, None] + slope[numbers, None] * (ends - mean[0][numbers, None])
+    outlines = list(_outlines(ends, centres, tall))
+    bent = (ends[:, 1] - ends[:, 0] > _CURVED_LENGTH * tall) & (strays[numbers] > np.maximum(_CURVED * tall, 1.0))
+    if bent.any():
+        order = np.argsort(label, kind="stable")
+        starts = np.searchsorted(label[order], np.arange(count + 1))
+        for place in np.flatnonzero(bent).tolist():
+            some = order[starts[numbers[place]] : starts[numbers[place] + 1]]
+            along, middles = _curve(x[some], middle[some], ends[place, 0], ends[place, 1], tall[place])
+            [outlines[place]] = _outlines(along[None], middles[None], tall[place, None])
+    found = zip(outlines, tall.tolist(), score[numbers].tolist(), strict=True)
+    return [Piece(outline, height, sure, across=False) for outline, height, sure in found]
 
 
-def _curve(
-    x: FloatArray, middle: FloatArray, left: float, right: float, tall: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+def _curve(x: FloatArray, middle: FloatArray, left: float, right: float, tall: float) -> tuple[Floats, Floats]:
     """Points along a bent line: a cubic through its middle."""
     centre, reach = (left + right) / 2, max((right - left) / 2, 1.0)
     cubic = np.polynomial.Polynomial.fit((x - centre) / reach, middle, 3, domain=[-1, 1])
@@ -169,13 +167,22 @@ def _curve(
     return ends, np.asarray(cubic((ends - centre) / reach))
 
 
-def _corners(ends: npt.NDArray[np.float64], centres: npt.NDArray[np.float64], tall: float) -> Corners:
-    """The outline of a strip of some height around a middle line."""
-    along = np.stack([ends, centres], axis=1)
-    steps = np.gradient(along, axis=0) if len(along) > 2 else np.repeat(along[1:] - along[:-1], 2, axis=0)
-    steps /= np.maximum(np.hypot(*steps.T), 1e-6)[:, np.newaxis]
-    normal = np.stack([-steps[:, 1], steps[:, 0]], axis=1) * (tall / 2)
-    return np.concatenate([along - normal, (along + normal)[::-1]]).astype(np.float32)
+def _outlines(ends: Floats, centres: Floats, tall: Floats) -> Corners:
+    """The outlines of strips around middle lines of as many points each.
+
+    Args:
+        ends: The points' distances from the left, [strips, points].
+        centres: Their distances from the top, [strips, points].
+        tall: Height of each strip, [strips].
+
+    Returns:
+        [strips, 2 * points, 2], as in `Piece`.
+    """
+    along = np.stack([ends, centres], axis=2)
+    steps = np.gradient(along, axis=1)
+    steps /= np.maximum(np.hypot(steps[..., 0], steps[..., 1]), 1e-6)[..., None]
+    normal = np.stack([-steps[..., 1], steps[..., 0]], axis=2) * (tall / 2)[:, None, None]
+    return np.concatenate([along - normal, (along + normal)[:, ::-1]], axis=1).astype(np.float32)
 
 
 def _upright(piece: Piece) -> Piece:

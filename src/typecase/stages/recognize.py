@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import numpy as np
@@ -42,12 +42,15 @@ SHIPPED_MODEL = Path(__file__).parents[1] / "weights" / "lines.onnx"
 AT_ONCE = 128
 """The most lines whose frames are held at once."""
 
-WIDTH_AT_ONCE = 1 << 13
+WIDTH_AT_ONCE = 1 << 12
 """And the most pixels of their prepared width, but for one line that is wider.
 
 What the net says to a column of pixels takes a thousand times the memory of the column, and a page of small print has
-a hundred thousand columns. Half a page of a receipt is decoded while the net computes the other half.
+a hundred thousand columns.
 """
+
+AHEAD = 2
+"""How often lines are taken together for the net before the first of them are decoded, where it has other threads."""
 
 LEAST_HEIGHT = 4
 """A picture with fewer rows of pixels cannot hold a letter, and nothing is read in it."""
@@ -110,6 +113,16 @@ class _Portion:
     sizes: Sequence[tuple[int, int]]
     tall: Sequence[int]
     asked: _Asked
+
+
+@dataclass(frozen=True)
+class _FirstReading:
+    """Lines as they were read at first, the numbers of those that are read once more, and what the net was asked."""
+
+    lines: list[Line]
+    sizes: Sequence[tuple[int, int]]
+    again: Sequence[int]
+    asked: _Asked | None
 
 
 class LineRecognizer:
@@ -212,14 +225,15 @@ class LineRecognizer:
         decoder = self._decoder(options)
         # A single character has no direction.
         as_it_is = upright or options.mode == "char"
-        waiting: deque[_Portion] = deque()
-        for part in self._portions(pictures):
-            waiting.append(self._begun(part, as_it_is))
-            # Who allows one thread means one: nothing is done besides what the net does then.
-            if len(waiting) > (self._net.threads > 1):
-                yield from self._finished(waiting.popleft(), decoder)
-        while waiting:
-            yield from self._finished(waiting.popleft(), decoder)
+        # Who allows one thread means one: nothing is done besides what the net does then.
+        ahead = AHEAD if self._net.threads > 1 else 0
+        begun = (self._begun(part, as_it_is) for part in self._portions(pictures))
+        decoded = (
+            (portion, self._decoded(portion.straight, portion.sizes, portion.asked, decoder))
+            for portion in _later(begun, ahead)
+        )
+        for portion, found in _later(decoded, min(1, ahead)):
+            yield from self._finished(portion, found, decoder)
 
     def _begun(self, pictures: Sequence[Picture], as_it_is: bool) -> _Portion:
         strips = {} if as_it_is else _straightened(pictures)
@@ -228,9 +242,9 @@ class LineRecognizer:
         tall = [] if as_it_is else [number for number, size in enumerate(sizes) if may_run_vertically(*size)]
         return _Portion(pictures, strips, straight, sizes, tall, self._ask(straight))
 
-    def _finished(self, portion: _Portion, decoder: Decoder) -> list[Line]:
+    def _finished(self, portion: _Portion, decoded: _FirstReading, decoder: Decoder) -> list[Line]:
         sizes = portion.sizes
-        found = self._decoded(portion.straight, sizes, portion.asked, decoder)
+        found = self._settled(decoded, decoder)
         for number, strip in portion.strips.items():
             width, height = _size(portion.pictures[number])
             found[number] = msgspec.structs.replace(
@@ -244,14 +258,15 @@ class LineRecognizer:
             ways = []
             for turn in TURNS:
                 pictures = [turned(portion.pictures[number], turn) for number in portion.tall]
-                ways.append(self._decoded(pictures, flat, self._ask(pictures), decoder))
+                ways.append(self._settled(self._decoded(pictures, flat, self._ask(pictures), decoder), decoder))
             for number, left, right in zip(portion.tall, *ways, strict=True):
                 found[number] = surest(found[number], left, right, *sizes[number])
         return found
 
     def _decoded(
         self, pictures: Sequence[Picture], sizes: Sequence[tuple[int, int]], asked: _Asked, decoder: Decoder
-    ) -> list[Line]:
+    ) -> _FirstReading:
+        """Decodes lines, and has the net begin with those that it reads better stretched."""
         scans = self._scans(asked)
         lines = lines_of(sizes, scans, decoder, self.classes)
         stretches = {
@@ -259,10 +274,18 @@ class LineRecognizer:
             for number, (scan, line) in enumerate(zip(scans, lines, strict=True))
             if (stretch := second_stretch(scan.canvas.shape[1], len(line.text))) != 1.0
         }
-        if stretches:
-            asked = self._ask([pictures[number] for number in stretches], list(stretches.values()))
-            again = lines_of([sizes[number] for number in stretches], self._scans(asked), decoder, self.classes)
-            for number, line in zip(stretches, again, strict=True):
+        again = [pictures[number] for number in stretches]
+        # The second answer is waited for when the next lines are decoded.
+        asked_again = self._ask(again, list(stretches.values())) if again else None
+        return _FirstReading(lines, sizes, list(stretches), asked_again)
+
+    def _settled(self, decoded: _FirstReading, decoder: Decoder) -> list[Line]:
+        """The lines, some of them as they were read the second time."""
+        lines = decoded.lines
+        if decoded.asked is not None:
+            sizes = [decoded.sizes[number] for number in decoded.again]
+            again = lines_of(sizes, self._scans(decoded.asked), decoder, self.classes)
+            for number, line in zip(decoded.again, again, strict=True):
                 lines[number] = line
         return lines
 
@@ -378,6 +401,19 @@ def _straightened(pictures: Sequence[Picture]) -> dict[int, Strip]:
             if (outline := sloping_outline(grey)) is not None:
                 strips[number] = cut(grey, outline)
     return strips
+
+
+_Item = TypeVar("_Item")
+
+
+def _later(items: Iterable[_Item], places: int) -> Iterator[_Item]:
+    """Gives items on so many places later than they come."""
+    held: deque[_Item] = deque()
+    for item in items:
+        held.append(item)
+        if len(held) > places:
+            yield held.popleft()
+    yield from held
 
 
 def _size(picture: Picture) -> tuple[int, int]:
