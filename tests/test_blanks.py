@@ -97,6 +97,22 @@ def test_a_word_of_nothing_else_goes() -> None:
     assert without_rules(Line(Box(0, 0, 30, 30), 0.0), strip, page).words == ()
 
 
+@pytest.mark.parametrize(
+    ("text", "width", "height", "stays"),
+    [("☐", 16, 16, True), ("☒", 14, 22, True), ("☐", 4, 22, False), ("☑", 40, 6, False)]
+    + [("1", 6, 20, True), ("I", 3, 20, True), ("1", 16, 6, False), ("l", 22, 20, False)]
+    + [("-", 16, 3, True), ("m", 20, 10, True), ("11", 20, 18, True)],
+)
+def test_what_has_not_the_shape_of_what_it_was_read_as_goes(text: str, width: int, height: int, stays: bool) -> None:
+    page = page_with()
+    strip = cut(page, np.array([[100, 46], [260, 46], [260, 76], [100, 76]], np.float32))
+    box = Box(4.0, 4.0, float(width), float(height))
+    lone = Word(text, box, 0.9, tuple(Character(one, box, 0.9) for one in text))
+    beside = Word("Per", Box(60.0, 6.0, 40.0, 18.0), 0.9)
+    line = Line(Box(0, 0, 160, 30), 0.9, (lone, beside))
+    assert without_rules(line, strip, page).words == ((lone, beside) if stays else (beside,))
+
+
 @pytest.mark.parametrize("skew", [0.0, 2.5, -2.0])
 def test_blanks_of_a_form_are_not_read(skew: float) -> None:
     picture = Image.new("L", (900, 420), 250)

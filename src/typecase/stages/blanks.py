@@ -1,4 +1,7 @@
-"""Blanks to write on: a rule that begins where a word ends is partly cut out with the word, and read as a full stop."""
+"""Rules that are read: that of a blank to write on as a full stop, an upright one as a box to tick, a dash as a 1.
+
+A blank's rule begins where a word ends, and is partly cut out with the word.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +30,20 @@ _DARK = 0.5
 # Grey levels that paper itself varies by.
 _LEAST_CONTRAST = 30
 
+# By how many times their height what is read as a word by itself is wide, at least and at most: an upright rule is
+# narrower than a box to tick, and a rule or a speck wider than what stands upright.
+_PROPORTIONS = {**dict.fromkeys("☐☑☒□■", (0.5, 2.0)), **dict.fromkeys("1Il|!", (0.0, 1.0))}
+
 
 def without_rules(line: Line, strip: Strip, grey: PixelArray) -> Line:
-    """Takes marks off the end of a line that are the beginning of a rule.
+    """Takes out of a line what has not the shape of what it was read as, and at its end the beginning of a rule.
 
     Args:
         line: What was read in the strip, in its pixels.
         strip: What was cut out.
         grey: The page that it was cut out of.
     """
-    words = list(line.words)
+    words = [word for word in line.words if _has_its_shape(word)]
     while words and words[-1].characters:
         *rest, mark = words[-1].characters
         if mark.text not in _LIKE_RULES or not _goes_on(mark.box, strip, grey):
@@ -46,6 +53,11 @@ def without_rules(line: Line, strip: Strip, grey: PixelArray) -> Line:
             text = "".join(one.text for one in rest)
             words.append(Word(text, union(one.box for one in rest), word.confidence, tuple(rest)))
     return line if words == list(line.words) else msgspec.structs.replace(line, words=tuple(words))
+
+
+def _has_its_shape(word: Word) -> bool:
+    least, most = _PROPORTIONS.get(word.text, (0.0, np.inf))
+    return least * word.box.height <= word.box.width <= most * word.box.height
 
 
 def _goes_on(mark: Box, strip: Strip, grey: PixelArray) -> bool:
