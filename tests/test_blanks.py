@@ -99,9 +99,19 @@ def test_a_word_of_nothing_else_goes() -> None:
 
 @pytest.mark.parametrize(
     ("text", "width", "height", "stays"),
-    [("☐", 16, 16, True), ("☒", 14, 22, True), ("☐", 4, 22, False), ("☑", 40, 6, False)]
-    + [("1", 6, 20, True), ("I", 3, 20, True), ("1", 16, 6, False), ("l", 22, 20, False)]
-    + [("-", 16, 3, True), ("m", 20, 10, True), ("11", 20, 18, True)],
+    [
+        ("☐", 16, 16, True),
+        ("☒", 14, 22, True),
+        ("☐", 4, 22, False),
+        ("☑", 40, 6, False),
+        ("1", 6, 20, True),
+        ("I", 3, 20, True),
+        ("1", 16, 6, False),
+        ("l", 22, 20, False),
+        ("-", 16, 3, True),
+        ("m", 20, 10, True),
+        ("11", 20, 18, True),
+    ],
 )
 def test_what_has_not_the_shape_of_what_it_was_read_as_goes(text: str, width: int, height: int, stays: bool) -> None:
     page = page_with()
