@@ -78,6 +78,18 @@ def test_a_full_stop_stays() -> None:
     assert stays(bent, (146, 66, 150, 73))
 
 
+def test_the_end_of_a_rule_that_runs_under_the_word_is_taken_off() -> None:
+    # As thin as the rule, though it runs on under the whole word; higher, and it is a full stop.
+    assert not stays(page_with(*LETTERS, (60, 71, 300, 73)), (146, 71, 150, 73))
+    assert stays(page_with(*LETTERS, (146, 66, 150, 70), (60, 71, 300, 73)), (146, 66, 150, 73))
+    # Its box may be as high as the line, where hardly a column of it was cut out.
+    assert not stays(page_with(*LETTERS, (60, 71, 300, 73)), (146, 48, 150, 74))
+
+
+def test_the_edge_of_a_panel_is_no_rule() -> None:
+    assert stays(page_with(*LETTERS, (146, 67, 300, 70), (152, 20, 300, 110)), (146, 67, 150, 70))
+
+
 def test_a_dash_stays() -> None:
     assert stays(page_with(*LETTERS, (146, 62, 166, 64)), (146, 62, 166, 64), "-")
 

@@ -20,9 +20,12 @@ _LIKE_RULES = frozenset(".,-_–—")
 _LONG = 1.6
 # Of those, so much is ink: scans have holes.
 _INKED = 0.95
-# A rule of which so much runs on under the word, over one height, was there before: what stands on it is a full stop.
-# Between them are the feet of letters, which stand on a baseline as the rule does.
+# Where so much beside a rule is ink, it is the edge of a panel.
+_PANEL = 0.5
+# A rule of which so much runs on under the word, over one height, was there before: what stands on it is a full stop,
+# unless it is as thin as the rule. Between them are the feet of letters, which stand on a baseline as the rule does.
 _UNDER = 0.85
+_THIN = 0.17
 # So many pixels such a rule may stray on its way under the word.
 _STRAYS = 2
 # What differs from the paper by less than so much of what the mark does is paper.
@@ -68,13 +71,16 @@ def _goes_on(mark: Box, strip: Strip, grey: PixelArray) -> bool:
     contrast = np.abs(inside - paper).max(initial=0.0)
     if contrast < _LEAST_CONTRAST:
         return False
-    middle = (mark.y + mark.bottom) / 2
+    # Where little of a rule is cut out, its box is as high as the line.
+    dark = np.flatnonzero((np.abs(inside - paper) > _DARK * contrast).any(axis=1))
+    thick = float(dark[-1] + 1 - dark[0])
+    middle = _span(mark.y, mark.bottom, rows).start + float(dark[0]) + thick / 2
     begin, first, last, top, bottom = strip.places(
         [mark.x, 0.0, columns, mark.x, mark.x], [middle, middle, middle, 0.0, rows]
     )
     along = (last - first) / max(float(np.hypot(*(last - first))), 1e-6)
     height = float(np.hypot(*(bottom - top)))
-    reach = max(1, round(0.5 * mark.height * height / rows))
+    reach = max(1, round(0.5 * thick * height / rows))
     offsets = np.arange(-reach - _STRAYS, reach + _STRAYS + 1)
 
     def ink(steps: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -83,13 +89,15 @@ def _goes_on(mark: Box, strip: Strip, grey: PixelArray) -> bool:
         places = begin + steps[:, np.newaxis, np.newaxis] * along + across
         return np.asarray(np.abs(_sampled(grey, places, paper) - paper) > _DARK * contrast)
 
-    ahead = ink(np.arange(0.0, _LONG * height))[:, _STRAYS:-_STRAYS]
-    # A rule that slopes a little against its line goes from one row of pixels to the next.
-    if (ahead[:, 1:] | ahead[:, :-1]).mean(axis=0).max() < _INKED:
+    around = ink(np.arange(0.0, _LONG * height))
+    ahead = around[:, _STRAYS:-_STRAYS]
+    # A rule that slopes a little against its line goes from one row of pixels to the next. A panel has no paper above
+    # and below.
+    if (ahead[:, 1:] | ahead[:, :-1]).mean(axis=0).max() < _INKED or around[:, [0, -1]].mean(axis=0).max() > _PANEL:
         return False
     under = ink(-np.arange(1.0, height))
     strays = np.lib.stride_tricks.sliding_window_view(under, 2 * _STRAYS + 1, axis=1).any(axis=-1)
-    return bool(strays.mean(axis=0).max(initial=0.0) < _UNDER)
+    return bool(strays.mean(axis=0).max(initial=0.0) < _UNDER) or thick < _THIN * rows
 
 
 def _span(start: float, end: float, most: int) -> slice:
