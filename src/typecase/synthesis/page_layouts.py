@@ -62,7 +62,7 @@ LAYOUT_MIXTURE: Mapping[str, float] = {
     "sparse": 0.025,
     "empty": 0.015,
 }
-"""How often each layout is drawn where nothing else is said: what the shipped detector learns from."""
+"""How often each layout is drawn where nothing else is said, as in the recipe `pages`."""
 
 HELD_BACK_LAYOUTS = frozenset({"sidebar", "programme", "notice", "ticket"})
 """Layouts that are drawn only when they are asked for by name: they measure."""
