@@ -23,7 +23,7 @@ _HIGH = frozenset("ABDEFGHKLMNPRTUY0123456789")
 _ROW_NEEDS, _PAGE_NEEDS = 2, 10
 # A small letter is at most so many times as high as others, and as capitals; a capital at least. In the types that
 # documents are printed in, an x is 0.65 to 0.76 times as high as a capital, and heights are off by a pixel.
-_SMALL_AT_MOST = (1.15, 0.8)
+_SMALL_AT_MOST = (1.15, 0.82)
 _CAPITAL_AT_LEAST = (1.25, 0.9)
 # An initial is a capital, however it is printed; what stands in a box is a mark.
 _LEFT_ALONE = re.compile(r"\W*\w\.\W*|.*[\[\]☐☑].*")
