@@ -23,7 +23,8 @@ _INKED = 0.95
 # Where so much beside a rule is ink, it is the edge of a panel.
 _PANEL = 0.5
 # A rule of which so much runs on under the word, over one height, was there before: what stands on it is a full stop,
-# unless it is as thin as the rule. Between them are the feet of letters, which stand on a baseline as the rule does.
+# unless it is thinner than so much of the line's height, as rules are. Between them are the feet of letters, which
+# stand on a baseline as the rule does.
 _UNDER = 0.85
 _THIN = 0.17
 # So many pixels such a rule may stray on its way under the word.
