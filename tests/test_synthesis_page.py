@@ -8,11 +8,16 @@ import numpy as np
 import pytest
 
 from font_fixtures import family
+from typecase.charset import LATIN_CHARACTERS
 from typecase.errors import DataError, UsageError
 from typecase.synthesis import page as page_module
 from typecase.synthesis.fonts import Category, FontCollection
 from typecase.synthesis.page import HELD_BACK_LAYOUTS, LAYOUT_MIXTURE, LAYOUTS, DrawnPage, PageWorkshop
+from typecase.synthesis.page_desk import Desk, FontShelf
 from typecase.synthesis.page_looks import PAGE_LOOKS
+from typecase.synthesis.page_sheet import Sheet
+from typecase.synthesis.page_tables import draw_ruled_figures, draw_table
+from typecase.synthesis.page_text import PageTexts
 from typecase.synthesis.text import TextFile, open_texts
 
 
@@ -183,6 +188,41 @@ def test_a_notice_is_read_one_language_after_the_other(fonts: FontCollection, te
                 line.polygon[:, 1].max() for line, side in zip(page.lines[:-1], sides, strict=True) if side == column
             ]
             assert feet == sorted(feet)
+
+
+def desk_with(fonts: FontCollection, texts: tuple[TextFile, ...], seed: int) -> Desk:
+    sheet = Sheet(900, 700)
+    return Desk(np.random.default_rng(seed), sheet, 2.0, FontShelf(fonts), PageTexts(texts, LATIN_CHARACTERS))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_figures_stand_on_rules_of_their_own(fonts: FontCollection, texts: tuple[TextFile, ...], seed: int) -> None:
+    desk = desk_with(fonts, texts, seed)
+    kind = desk.type({Category.SANS_SERIF: 1.0}, 10)
+    end = draw_ruled_figures(desk, kind, kind, 40, 860, 30, 680)
+    assert 30 < end <= 680 + 2 * kind.em
+    figures = [text for text in desk.sheet.texts if text.column]
+    assert len(figures) >= 2
+    for figure in figures:
+        assert figure.apart
+        left, baseline = figure.matrix[:, 2].tolist()
+        start, stop = left + figure.words[0][1], left + figure.words[-1][2]
+        # A figure may stick out of its rule by a fifth of an em.
+        columns = slice(round(start), max(round(start) + 1, round(stop - 0.25 * kind.em)))
+        near = desk.sheet.tones[round(baseline - 0.1 * kind.em) : round(baseline + 0.4 * kind.em), columns]
+        assert (near < 128).all(axis=1).any()
+
+
+def test_a_tight_table_takes_less_room(fonts: FontCollection, texts: tuple[TextFile, ...]) -> None:
+    heights = []
+    for tight in (False, True):
+        ends = []
+        for seed in range(8):
+            desk = desk_with(fonts, texts, seed)
+            kind = desk.type({Category.SANS_SERIF: 1.0}, 8)
+            ends.append(draw_table(desk, kind, 40, 30, 820, 690, rows=4, tight=tight))
+        heights.append(sum(ends))
+    assert heights[1] < heights[0]
 
 
 def test_held_back_sentences_stay_out_of_training(fonts: FontCollection, texts: tuple[TextFile, ...]) -> None:
