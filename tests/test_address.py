@@ -43,8 +43,9 @@ class Answers(http.server.BaseHTTPRequestHandler):
             # Larger than it says nothing about.
             self.answer(b"x" * 5000, length=None)
         elif what == "slow":
-            time.sleep(1.0)
-            self.answer(b"late")
+            # Not a word until whoever asks has given up; who never does is told nothing.
+            self.connection.settimeout(10)
+            self.connection.recv(1)
         elif what == "dripping":
             self.send_response(200)
             self.end_headers()

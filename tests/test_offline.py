@@ -75,11 +75,11 @@ def test_predict_is_silent(tmp_path: Path, home: Path) -> None:
 def test_classify_is_silent_and_brings_no_telemetry(tmp_path: Path, home: Path) -> None:
     model, paths = write_model(tmp_path / "bars.onnx"), write_bars(tmp_path / "bars")
     code = (
-        f"import time, typecase\n"
+        f"import threading, typecase\n"
         f"assert typecase.classify({str(paths[0])!r}, model={str(model)!r}).label == 'I'\n"
         f"assert len(typecase.classify([{str(paths[1])!r}] * 70, model={str(model)!r})) == 70\n"
-        # It would be sent from a thread of its own, a moment later.
-        f"time.sleep(1)\n"
+        # It would be sent from a thread of its own, which may not have come to its imports yet.
+        f"[one.join(10) for one in threading.enumerate() if one is not threading.current_thread()]\n"
         f"print(sorted(name for name in sys.modules if 'telemetry' in name or name.startswith('openvino.tools')))\n"
     )
     done = run_python(code, home)

@@ -56,6 +56,11 @@ def test_each_recipe_for_pages_loads(name: str) -> None:
     assert not set(LAYOUT_MIXTURE) & HELD_BACK_LAYOUTS
 
 
+def test_the_recipe_for_pages_draws_the_usual_mix() -> None:
+    settings = config.load(TrainDetectorSettings, recipe_path("pages"))
+    assert not any(source.layouts for source in settings.data.values())
+
+
 def test_what_stands_in_two_places_is_the_same() -> None:
     # YAML cannot point at the code, nor one recipe at another.
     assert config.load(TrainClassifierSettings, recipe_path("fnt")).augmentation == LIGHT_AUGMENTATION

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from typecase.preprocess import FloatArray
+from typecase.stages.rows import Floats
 
 CELL = 4
 """Pixels of the net's input for each place of its maps, either way."""
@@ -42,7 +43,6 @@ _CURVED = 0.1
 _CURVED_LENGTH = 5.0
 
 Corners = npt.NDArray[np.float32]
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -232,8 +232,8 @@ class LineRecognizer:
             (portion, self._decoded(portion.straight, portion.sizes, portion.asked, decoder))
             for portion in _later(begun, ahead)
         )
-        for portion, found in _later(decoded, min(1, ahead)):
-            yield from self._finished(portion, found, decoder)
+        for portion, first in _later(decoded, min(1, ahead)):
+            yield from self._finished(portion, first, decoder)
 
     def _begun(self, pictures: Sequence[Picture], as_it_is: bool) -> _Portion:
         strips = {} if as_it_is else _straightened(pictures)
@@ -242,9 +242,9 @@ class LineRecognizer:
         tall = [] if as_it_is else [number for number, size in enumerate(sizes) if may_run_vertically(*size)]
         return _Portion(pictures, strips, straight, sizes, tall, self._ask(straight))
 
-    def _finished(self, portion: _Portion, decoded: _FirstReading, decoder: Decoder) -> list[Line]:
+    def _finished(self, portion: _Portion, first: _FirstReading, decoder: Decoder) -> list[Line]:
         sizes = portion.sizes
-        found = self._settled(decoded, decoder)
+        found = self._settled(first, decoder)
         for number, strip in portion.strips.items():
             width, height = _size(portion.pictures[number])
             found[number] = msgspec.structs.replace(
@@ -279,13 +279,13 @@ class LineRecognizer:
         asked_again = self._ask(again, list(stretches.values())) if again else None
         return _FirstReading(lines, sizes, list(stretches), asked_again)
 
-    def _settled(self, decoded: _FirstReading, decoder: Decoder) -> list[Line]:
+    def _settled(self, first: _FirstReading, decoder: Decoder) -> list[Line]:
         """The lines, some of them as they were read the second time."""
-        lines = decoded.lines
-        if decoded.asked is not None:
-            sizes = [decoded.sizes[number] for number in decoded.again]
-            again = lines_of(sizes, self._scans(decoded.asked), decoder, self.classes)
-            for number, line in zip(decoded.again, again, strict=True):
+        lines = first.lines
+        if first.asked is not None:
+            sizes = [first.sizes[number] for number in first.again]
+            again = lines_of(sizes, self._scans(first.asked), decoder, self.classes)
+            for number, line in zip(first.again, again, strict=True):
                 lines[number] = line
         return lines
 
