@@ -23,9 +23,10 @@ from typecase.decoding.options import ReadOptions
 from typecase.document import Block, Box, Character, Line, Page, Point, Polygon, Word, union
 from typecase.errors import ModelError
 from typecase.preprocess import PixelArray
+from typecase.stages.accents import cut_with_accents
 from typecase.stages.arrange import arrange
 from typecase.stages.blanks import without_rules
-from typecase.stages.crop import Strip, cut
+from typecase.stages.crop import Strip
 from typecase.stages.detect import LineDetector
 from typecase.stages.letter_case import cased_by_size
 from typecase.stages.lines_of_maps import Corners, Piece
@@ -223,7 +224,7 @@ class PageReader:
 
         def pictures() -> Iterator[PixelArray]:
             for number in order:
-                strips.append(cut(grey, pieces[number].corners))
+                strips.append(cut_with_accents(grey, pieces[number].corners))
                 yield strips[-1].pixels
 
         lines = self.recognizer.lines(pictures(), options, upright=True)
