@@ -24,7 +24,7 @@ from typecase.charset import LATIN_CHARACTERS
 from typecase.errors import DataError, UsageError
 from typecase.synthesis.fonts import Category, Font, FontCollection
 from typecase.synthesis.ground_truth import InkLine
-from typecase.synthesis.line import LineFace, missing, set_line, shown_text
+from typecase.synthesis.line import Inset, LineFace, missing, set_line, shown_text
 from typecase.synthesis.line_style import PLAIN, LineStyle, random_style
 from typecase.synthesis.outlines import Wobble
 from typecase.synthesis.shaping import open_typeface
@@ -598,3 +598,51 @@ def test_all_shared_fonts_set_what_they_say_they_draw() -> None:
         assert (line.boxes[:, 2:] > 0).all(), font.path
         assert _outside(line, reach=max(style.bold, 0.0) * 24) == 0, (font.path, style)
     assert refused <= 2
+
+
+def test_an_inset_stands_in_its_own_face(face: LineFace, tmp_path: Path) -> None:
+    typed = LineFace(_font(tmp_path, category=Category.MONOSPACE), 30)
+    line = set_line(face, "so big a", insets=[Inset(3, 6, typed)])
+    alone, inset = set_line(face, "so big a"), set_line(typed, "big")
+    assert line.text == "so big a"
+    np.testing.assert_allclose(line.boxes[3:6, 2:], inset.boxes[:, 2:], atol=1e-3)
+    np.testing.assert_allclose(line.boxes[[0, 1, 7], 2:], alone.boxes[[0, 1, 7], 2:], atol=1e-3)
+    # What follows begins where the inset ends, and all stands on one line.
+    assert line.advances[6, 0] == pytest.approx(line.advances[5, 1], abs=1e-3)
+    width = inset.advances[-1, 1] - inset.advances[0, 0]
+    assert line.advances[5, 1] - line.advances[3, 0] == pytest.approx(width, abs=1e-3)
+    assert line.baseline - line.boxes[3, 1] - line.boxes[3, 3] == pytest.approx(
+        inset.baseline - inset.boxes[0, 1] - inset.boxes[0, 3], abs=1e-3
+    )
+    assert line.meta["insets"] == [{"start": 3, "end": 6, "font": typed.font.path.name, "em": 30.0}]
+    assert "insets" not in alone.meta
+
+
+def test_an_inset_is_read_as_its_font_shows_it(face: LineFace, tmp_path: Path) -> None:
+    family(tmp_path, "capitals", change=one_case)
+    (capitals,) = FontCollection.open(tmp_path)
+    line = set_line(face, "so big 2nd", LineStyle(superscript=((7, 8),)), insets=[Inset(3, 6, LineFace(capitals, 40))])
+    assert line.text == "so BIG ²nd"
+
+
+def test_figures_are_raised_within_an_inset(face: LineFace) -> None:
+    style = LineStyle(superscript=((3, 4),))
+    line = set_line(
+        face, "ab x2 c", replace(style, superscript=((4, 5),)), insets=[Inset(3, 5, LineFace(face.font, 40))]
+    )
+    same = set_line(face, "ab x2 c", replace(style, superscript=((4, 5),)))
+    assert line.text == "ab x² c"
+    np.testing.assert_allclose(line.boxes, same.boxes, atol=1e-3)
+
+
+@pytest.mark.parametrize("spans", [[(0, 9)], [(2, 2)], [(0, 2), (1, 3)], [(2, 3), (0, 1)]])
+def test_insets_lie_in_the_text_and_apart(face: LineFace, spans: list[tuple[int, int]]) -> None:
+    with pytest.raises(UsageError, match="inset from"):
+        set_line(face, "a b c", insets=[Inset(start, end, face) for start, end in spans])
+
+
+def test_what_the_font_of_an_inset_lacks_is_named(face: LineFace, tmp_path: Path) -> None:
+    lacking = LineFace(_font(tmp_path, change=without("b")), 40)
+    assert set_line(face, "b a", insets=[Inset(2, 3, lacking)]).text == "b a"
+    with pytest.raises(DataError, match=r"lacks 'b'"):
+        set_line(face, "b a", insets=[Inset(0, 1, lacking)])

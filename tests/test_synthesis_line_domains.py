@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -188,3 +189,29 @@ def test_shared_fonts_and_texts_give_the_mixture_in_time() -> None:
     for index in range(400):
         workshop.draw(index)
     assert time.process_time() - start < 4
+
+
+def test_faces_change_within_lines_of_manuals(fonts: FontCollection, texts: tuple[TextFile, ...]) -> None:
+    workshop = LineWorkshop(fonts, texts, domains={"manual": 1}, seed=2)
+    lines = [workshop.draw(index) for index in range(120)]
+    mixed = [line for line in lines if "insets" in line.meta]
+    assert 60 < len(mixed) < 115
+    for line in mixed:
+        ends = [
+            0,
+            *(place for inset in line.meta["insets"] for place in (inset["start"], inset["end"])),
+            len(line.text),
+        ]
+        assert ends == sorted(ends)
+        assert all(inset["font"] != line.meta["font"] for inset in line.meta["insets"])
+        assert all(not line.text[inset["start"]].isspace() for inset in line.meta["insets"])
+    assert any(inset["font"].startswith("Till") for line in mixed for inset in line.meta["insets"])
+    assert not any("insets" in LineWorkshop(fonts, texts, domains={"clean": 1}).draw(index).meta for index in range(30))
+
+
+def test_tight_lines_keep_spaces_that_can_be_seen(fonts: FontCollection, texts: tuple[TextFile, ...]) -> None:
+    known = {"tight": replace(DOMAINS["clean"], texts={SENTENCES: 1.0}, tight=1.0, styled=0.0)}
+    lines = [LineWorkshop(fonts, texts, domains={"tight": 1}, known=known).draw(index) for index in range(20)]
+    spacings = {line.meta["style"]["word_spacing"] for line in lines}
+    assert len(spacings) > 10
+    assert all(-0.2 < spacing < 0 for spacing in spacings)

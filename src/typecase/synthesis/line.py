@@ -8,9 +8,10 @@ are the same on every machine.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -63,6 +64,26 @@ class LineFace:
         return self.typeface.x_height * self.em / self.typeface.units
 
 
+@dataclass(frozen=True)
+class Inset:
+    """Characters of a line that stand in another face: a word in italics, a command in a fixed pitch.
+
+    Attributes:
+        start: The first of them in the text.
+        end: One past the last.
+        face: What they are set in.
+    """
+
+    start: int
+    end: int
+    face: LineFace
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What it is, as JSON values."""
+        return {"start": self.start, "end": self.end, "font": self.face.font.path.name, "em": self.face.em}
+
+
 def missing(font: Font, text: str) -> set[str]:
     """Gives the characters of a text that a line in a font cannot show."""
     return font.missing(text)
@@ -79,10 +100,18 @@ def shown_text(font: Font, text: str, style: LineStyle = PLAIN) -> str:
         text: In normal form C.
         style: How it is set.
     """
+    return _with_small_figures(_in_its_cases(font, text, style), style)
+
+
+def _in_its_cases(font: Font, text: str, style: LineStyle) -> str:
     if style.small_caps or font.has_one_case:
-        text = "".join(_capital(character) for character in text)
-    elif font.one_case:
-        text = "".join(_capital(character) if character in font.one_case else character for character in text)
+        return "".join(_capital(character) for character in text)
+    if font.one_case:
+        return "".join(_capital(character) if character in font.one_case else character for character in text)
+    return text
+
+
+def _with_small_figures(text: str, style: LineStyle) -> str:
     if style.superscript or style.subscript:
         characters = list(text)
         for spans, names in ((style.superscript, _AS_RAISED), (style.subscript, _AS_LOWERED)):
@@ -92,7 +121,9 @@ def shown_text(font: Font, text: str, style: LineStyle = PLAIN) -> str:
     return text
 
 
-def set_line(face: LineFace, text: str, style: LineStyle = PLAIN, *, margin: float = 0.5) -> InkLine:
+def set_line(
+    face: LineFace, text: str, style: LineStyle = PLAIN, *, margin: float = 0.5, insets: Sequence[Inset] = ()
+) -> InkLine:
     """Sets a line.
 
     Args:
@@ -102,6 +133,7 @@ def set_line(face: LineFace, text: str, style: LineStyle = PLAIN, *, margin: flo
         style: How to set it.
         margin: Empty space around what a line of ordinary letters would take, in ems; at least 2 pixels are left
             around all ink.
+        insets: What of it stands in other faces, from left to right; like spans of the style.
 
     Returns:
         The ink. Its `text` is what is seen: see `shown_text`. Boxes are exact but for emboldened letters, whose sharp
@@ -109,32 +141,51 @@ def set_line(face: LineFace, text: str, style: LineStyle = PLAIN, *, margin: flo
         place.
 
     Raises:
-        DataError: The text is empty, the font lacks some of its characters, or the line would be longer than 32,000
+        DataError: The text is empty, a font lacks some of its characters, or the line would be longer than 32,000
             pixels.
-        UsageError: A span of the style lies outside the text, or a gap of it is no space.
+        UsageError: A span of the style or an inset lies outside the text, insets overlap, or a gap is no space.
     """
     text = unicodedata.normalize("NFC", " ".join(text.split()))
     if not text:
         raise DataError("There is no text to set: it is empty or only white space.")
-    font, typeface = face.font, face.typeface
-    lacking = sorted(font.missing(text))
-    if lacking:
-        names = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in lacking)
-        raise DataError(f"The font {font.path.name} lacks {names}; choose another font or leave them out.")
+    parts = list(_parts(face, insets, len(text)))
+    for start, end, own in parts:
+        lacking = sorted(own.font.missing(text[start:end]))
+        if lacking:
+            names = ", ".join(f"{character!r} (U+{ord(character):04X})" for character in lacking)
+            raise DataError(f"The font {own.font.path.name} lacks {names}; choose another font or leave them out.")
     for place, _ in style.gaps:
         if text[place : place + 1] != " ":
             raise UsageError(f"The gap at {place} is no space of the text, which is {text!r}.")
-    scale = face.em / typeface.units
-    setting = _Setting(typeface, font.category, scale, style, len(text))
-    for run in _runs(font, typeface, text, style):
+    setting = _Setting(face, style, len(text))
+    for run in _runs(parts, text, style):
         setting.add(run)
-    return setting.inked(face, shown_text(font, text, style), margin)
+    cased = "".join(_in_its_cases(own.font, text[start:end], style) for start, end, own in parts)
+    return setting.inked(_with_small_figures(cased, style), margin, insets)
+
+
+def _parts(face: LineFace, insets: Sequence[Inset], length: int) -> Iterator[tuple[int, int, LineFace]]:
+    """Start, end and face of each part of a line, from left to right; together they are all of it."""
+    reached = 0
+    for inset in insets:
+        if not reached <= inset.start < inset.end <= length:
+            raise UsageError(
+                f"The inset from {inset.start} to {inset.end} overlaps another one or lies outside the text, which "
+                f"has {length} characters."
+            )
+        if inset.start > reached:
+            yield reached, inset.start, face
+        yield inset.start, inset.end, inset.face
+        reached = inset.end
+    if reached < length:
+        yield reached, length, face
 
 
 @dataclass(frozen=True)
 class _Run:
     """A piece of the text that is shaped in one go."""
 
+    face: LineFace
     start: int
     text: str
     size: float = 1.0
@@ -143,17 +194,29 @@ class _Run:
     is_box: bool = False
 
 
-def _runs(font: Font, typeface: Typeface, text: str, style: LineStyle) -> Iterator[_Run]:
-    """Cuts the text where size or height above the line changes; plain text is a single run.
+def _runs(parts: Sequence[tuple[int, int, LineFace]], text: str, style: LineStyle) -> Iterator[_Run]:
+    """Cuts the text where face, size or height above the line changes; plain text is a single run.
 
     Sizes are shares of the em, and so are rises.
     """
+    for spans in (style.superscript, style.subscript):
+        for start, end in spans:
+            if not 0 <= start < end <= len(text):
+                raise UsageError(
+                    f"The span from {start} to {end} lies outside the text, which has {len(text)} characters."
+                )
+    for start, end, face in parts:
+        yield from _runs_of_part(face, start, text[start:end], style)
+
+
+def _runs_of_part(face: LineFace, offset: int, text: str, style: LineStyle) -> Iterator[_Run]:
+    font, typeface = face.font, face.typeface
     has_figures = not font.characters.issuperset(text)
     boxes = [character in TICK_BOXES and bool(style.tick_box or character not in font.characters) for character in text]
     synthetic = style.small_caps and not font.has_one_case and not typeface.has_small_caps
     shown = text.replace("1", "l") if style.one_as_ell else text
     if not has_figures and not any(boxes) and not synthetic and not style.superscript and not style.subscript:
-        yield _Run(0, shown, small_caps=style.small_caps)
+        yield _Run(face, offset, shown, small_caps=style.small_caps)
         return
     drawn = list(shown)
     sizes, rises = [1.0] * len(text), [0.0] * len(text)
@@ -167,12 +230,8 @@ def _runs(font: Font, typeface: Typeface, text: str, style: LineStyle) -> Iterat
             drawn[place], sizes[place] = SMALL_FIGURES[character], _SCRIPT_SIZE
             rises[place] = raise_by if character in _RAISED else -0.14
     for spans, rise in ((style.superscript, raise_by), (style.subscript, -0.14)):
-        for start, end in spans:
-            if not 0 <= start < end <= len(text):
-                raise UsageError(
-                    f"The span from {start} to {end} lies outside the text, which has {len(text)} characters."
-                )
-            for place in range(start, end):
+        for first, last in spans:
+            for place in range(max(0, first - offset), min(len(text), last - offset)):
                 # What is raised already, such as ², stays what it is.
                 if text[place] not in SMALL_FIGURES:
                     sizes[place], rises[place] = _SCRIPT_SIZE, rise
@@ -185,17 +244,18 @@ def _runs(font: Font, typeface: Typeface, text: str, style: LineStyle) -> Iterat
             or (sizes[place], rises[place]) != (sizes[start], rises[start])
         ):
             run = "".join(drawn[start:place])
-            yield _Run(start, run, sizes[start], rises[start], style.small_caps and not synthetic, boxes[start])
+            small_caps = style.small_caps and not synthetic
+            yield _Run(face, offset + start, run, sizes[start], rises[start], small_caps, boxes[start])
             start = place
 
 
 class _Setting:
     """Glyphs and characters of a line while it grows; pixels, from the pen's start on the baseline, y upwards."""
 
-    def __init__(self, typeface: Typeface, category: Category, scale: float, style: LineStyle, length: int) -> None:
-        self._typeface = typeface
-        self._category = category
-        self._scale = scale
+    def __init__(self, face: LineFace, style: LineStyle, length: int) -> None:
+        self._face = face
+        self._typeface = face.typeface
+        self._scale = face.em / face.typeface.units
         self._style = style
         self._pen = 0.0
         self._outlines: list[Outline] = []
@@ -210,10 +270,10 @@ class _Setting:
         if run.is_box:
             self._add_box(run)
             return
-        style, typeface = self._style, self._typeface
+        style, typeface, em = self._style, run.face.typeface, run.face.em
         shaped = typeface.shape(run.text, self._features(run))
-        em = self._scale * typeface.units
-        across, upwards = self._scale * run.size * style.stretch, self._scale * run.size
+        upwards = em / typeface.units * run.size
+        across = upwards * style.stretch
         count = len(shaped.glyphs)
         clusters = np.array(shaped.clusters)
         advances = shaped.advances * across
@@ -258,7 +318,7 @@ class _Setting:
     def _add_box(self, run: _Run) -> None:
         box = self._style.tick_box or TickBox()
         outline = box.outline(run.text, self._typeface)
-        em = self._scale * self._typeface.units
+        em = self._face.em
         across, upwards = self._scale * self._style.stretch, self._scale
         pens = np.array([[self._pen, 0.0]])
         end = self._pen + box.advance * self._style.stretch * em + self._style.letter_spacing * em
@@ -274,10 +334,11 @@ class _Setting:
         features = dict.fromkeys(style.features, True)
         if not style.kerning:
             features["kern"] = False
-        if self._category not in _JOINED:
+        category = run.face.font.category
+        if category not in _JOINED:
             # Outside of scripts these change signs and not letters: 3x4 into 3×4, -> into an arrow.
             features["calt"] = False
-        if not style.ligatures or style.letter_spacing or self._category is Category.MONOSPACE:
+        if not style.ligatures or style.letter_spacing or category is Category.MONOSPACE:
             features["liga"] = features["clig"] = False
         if run.small_caps:
             features["smcp"] = True
@@ -296,7 +357,7 @@ class _Setting:
                     boxes[place, 0], boxes[place, 2] = leaning.min(), leaning.max()
         inks = boxes * (across, upwards, across, upwards) + pens[:, [0, 1, 0, 1]]
         if bold:
-            half = bold * self._scale * self._typeface.units / 2
+            half = bold * self._face.em / 2
             inks += (-half, -half, half, half)
         inks[[not outline.tags for outline in outlines]] = np.nan
         return inks
@@ -324,10 +385,11 @@ class _Setting:
             for group, start in enumerate(characters.tolist()):
                 end = int(characters[group + 1]) if group + 1 < len(characters) else run.start + len(run.text)
                 if end - start > 1:
-                    self._share(start, end, run.text[start - run.start : end - run.start])
+                    self._share(run, start, end)
 
-    def _share(self, start: int, end: int, letters: str) -> None:
-        widths = np.array([max(self._typeface.width(letter), 1.0) for letter in letters])
+    def _share(self, run: _Run, start: int, end: int) -> None:
+        letters = run.text[start - run.start : end - run.start]
+        widths = np.array([max(run.face.typeface.width(letter), 1.0) for letter in letters])
         shares = np.append(0.0, np.cumsum(widths) / np.cumsum(widths)[-1])
         for values, low, high in ((self._places, 0, 1), (self._inks, 0, 2)):
             left, right = values[start, low], values[start, high]
@@ -335,9 +397,9 @@ class _Setting:
             values[start:end] = values[start]
             values[start:end, low], values[start:end, high] = edges[:-1], edges[1:]
 
-    def inked(self, face: LineFace, text: str, margin: float) -> InkLine:
+    def inked(self, text: str, margin: float, insets: Sequence[Inset]) -> InkLine:
         """Draws what was added and gives it its frame."""
-        style, em = self._style, face.em
+        style, face, em = self._style, self._face, self._face.em
         inks, places = self._inks, self._places
         above, below = (reach * self._scale for reach in self._typeface.extent)
         # Sharp corners of emboldened letters reach out beyond their boxes.
@@ -382,6 +444,7 @@ class _Setting:
                 "category": face.font.category.value,
                 "em": em,
                 "style": style.facts,
+                **({"insets": [inset.facts for inset in insets]} if insets else {}),
             },
         )
 
@@ -401,7 +464,7 @@ class _Setting:
         """Bottom, top, left and right of each rule: those of the text, which has these ends, and those in its gaps."""
         style, typeface = self._style, self._typeface
         middle, thickness = typeface.outlines.underline
-        half = 0.5 * thickness * self._scale + 0.5 * max(style.bold, 0.0) * self._scale * typeface.units
+        half = 0.5 * thickness * self._scale + 0.5 * max(style.bold, 0.0) * self._face.em
         under = middle * self._scale
         places = []
         if style.underline:

@@ -18,6 +18,7 @@ from typecase.synthesis.draws import Choice, pick
 from typecase.synthesis.fonts import TICK_BOXES, Category, Font, FontCollection, plain_name
 from typecase.synthesis.ground_truth import DrawnLine
 from typecase.synthesis.line import LineFace, set_line
+from typecase.synthesis.line_insets import NAMES, InsetFaces
 from typecase.synthesis.line_looks import draw_look
 from typecase.synthesis.line_style import PLAIN, LineStyle, random_style
 from typecase.synthesis.shaping import open_typeface
@@ -28,6 +29,11 @@ _TRIES = 50
 _FONTS_TRIED = 8
 # Narrowest and widest space of a font that is used, in ems.
 _SPACE = (0.1, 1.05)
+# By which share the spaces of a tight line are narrower, and the narrowest that are seen as such, in ems.
+_TIGHT, _NARROWEST_SPACE = (0.1, 0.5), 0.12
+# Wider ones, of a fixed pitch, are narrowed by no more than these.
+_USUAL_SPACE = 0.35
+_LONGEST_NAME = 40
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,8 @@ class Domain:
         pens: Share of handwritten lines in one of the `PENS` families, where the fonts have any.
         cursive: Share of lines set in the italic of a serif family, the type most unlike upright, which few fonts are.
         styled: Share of lines set in another style than plain, by the chance of `random_style`.
+        mixed: Share of lines of which some words stand in another face.
+        tight: Share of lines with spaces as narrow as a justified column may have.
         max_characters: Most characters in a line.
         max_words: Most words of a piece of a sentence.
     """
@@ -55,6 +63,8 @@ class Domain:
     pens: float = 0.0
     cursive: float = 0.0
     styled: float = 1.0
+    mixed: float = 0.0
+    tight: float = 0.0
     max_characters: int = 60
     max_words: int = 12
 
@@ -268,6 +278,27 @@ DOMAINS: Mapping[str, Domain] = {
         styled=0.6,
         max_characters=72,
     ),
+    # Manuals, textbooks, papers: faces change within the line, and columns are justified.
+    "manual": Domain(
+        texts={
+            SENTENCES: 6.0,
+            "key-value": 0.7,
+            "form-label": 0.3,
+            "heading": 0.4,
+            "command": 0.5,
+            "accented-words": 1.0,
+            "punctuation": 0.4,
+            "item-row": 0.3,
+        },
+        fonts={_SERIF: 0.5, _SANS: 0.42, _MONO: 0.08},
+        looks={"clean": 0.4, "print": 0.3, "scan": 0.22, "low-resolution": 0.08},
+        everyday=0.2,
+        styled=0.5,
+        mixed=0.8,
+        tight=0.3,
+        max_characters=96,
+        max_words=18,
+    ),
 }
 """Every domain by name."""
 
@@ -416,21 +447,34 @@ class _Corner:
         serifs = self._families.get(_SERIF, []) if domain.cursive else []
         italics = [[font for font in members if font.style != "normal"] for members in serifs]
         self._cursive = [members for members in italics if members]
+        self._mixed = None
+        if domain.mixed:
+            members = [one for category in shares or families for one in self._families[category]]
+            names = TextMixture(NAMES, characters=charset, max_characters=_LONGEST_NAME)
+            self._mixed = InsetFaces(members, self._families.get(_MONO, ()), names)
         self._domain = domain
         self._looks = Choice(domain.looks)
 
     def draw(self, generator: np.random.Generator, channels: int) -> DrawnLine:
         for _ in range(_TRIES):
             kind, text = self._texts.sample_with_kind(generator)
-            font, text = self._font(generator, text)
+            mixed = self._mixed if self._mixed and generator.random() < self._domain.mixed else None
+            wanted, name = mixed.with_name(generator, text, self._domain.max_characters) if mixed else (text, None)
+            font, text = self._font(generator, wanted)
             if font is None:
                 continue
+            if text != wanted:
+                name = None
             look = self._looks.draw(generator)
             style = random_style(generator, text) if generator.random() < self._domain.styled else PLAIN
             if not _BOXES.isdisjoint(text) and generator.random() < 0.85:
                 style = replace(style, tick_box=random_tick_box(generator))
+            if self._domain.tight and generator.random() < self._domain.tight:
+                style = replace(style, word_spacing=_tightened(font, float(generator.uniform(*_TIGHT))))
+            face = LineFace(font, _EMS.get(look, _EM))
+            insets = mixed.insets(generator, face, text, name) if mixed else ()
             try:
-                ink = set_line(LineFace(font, _EMS.get(look, _EM)), text, _suited(style, look, font, generator))
+                ink = set_line(face, text, _suited(style, look, font, generator), insets=insets)
             except DataError:
                 # Few fonts promise characters for which they draw nothing; another line is found for them.
                 continue
@@ -468,8 +512,17 @@ class _Corner:
 @cache
 def has_sound_spaces(font: Font) -> bool:
     """Whether a space can be seen as one; some fonts have none to speak of, some one as wide as a page."""
+    return _SPACE[0] <= _space(font) <= _SPACE[1]
+
+
+def _space(font: Font) -> float:
     typeface = open_typeface(font.path)
-    return _SPACE[0] <= typeface.width(" ") / typeface.units <= _SPACE[1]
+    return typeface.width(" ") / typeface.units
+
+
+def _tightened(font: Font, share: float) -> float:
+    """What to add to spaces that are to be narrower by a share, in ems; 0 where they are narrow already."""
+    return min(0.0, max(-share * min(_space(font), _USUAL_SPACE), _NARROWEST_SPACE - _space(font)))
 
 
 def _suited(style: LineStyle, look: str, font: Font, generator: np.random.Generator) -> LineStyle:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import string
+
 import numpy as np
 
 from typecase.synthesis.draws import Choice, chance, fill, pick, redigit, whole
@@ -172,6 +175,38 @@ def file_path(generator: np.random.Generator) -> str:
     ]
     text = root + between.join(names) + (pick(generator, _EXTENSIONS) if chance(generator, 0.7) else "")
     return text.upper() if chance(generator, 0.3) else text
+
+
+_TYPED_WORDS = (
+    "apt cat chmod config data debug dpkg echo exit false file filter float grep group host index init install "
+    "int kill lib list local ls mail main make mode mount null out path pkg print ps read root run script set "
+    "shell size sort start status stop string sudo sync sys tar test tmp true type update user util value var vi "
+    "void with write xml"
+).split()
+# {} is a name, # a digit, § a letter.
+_TYPED = (
+    "{}(#)|{}(§)|{}-{}|{}_{}|{}_{}_{}|{}.{}|.{}|--{}|--{}-{}|--{}={}|-§|-§§|-§ {}|{} -§|{} --{}|{} -§ {}.{}|/{}/{}|"
+    "~/.{}|/{}/{}/{}.{}|*.{}|{}*|{}[#]|{}[{}]|<{}>|<{}-{}>|${}|${{}}|@{}|{}@{}|{}::{}|{}->{}|{} -> {}|{} => {}|{}={}|"
+    "{}=#|{} = {}|{} == #|{}!|{}?|{};|{}/#.#|{}-#.#|{}-#.##.#-#|lib{}#|lib{}-{}|{}d|-rw-r--r--|drwxr-xr-x|{} | {}|"
+    '"{}"|`{}`|{}: {}|{}+{}|{}~|{}/|{}//{}|0x####|\\{}|{}.{}.{}|{}.{}()|{}()|{}({}, {})|[{}]|({})|{{}}|%{}|&{}|Ctrl-§'
+).split("|")
+_TYPED_PARTS = re.compile(r"\{\}|#|§")
+
+
+def command(generator: np.random.Generator) -> str:
+    """What is typed to a computer or stands in its files: commands with their options, names, patterns."""
+
+    def part(match: re.Match[str]) -> str:
+        if match[0] == "#":
+            return str(whole(generator, 0, 9))
+        if match[0] == "§":
+            return pick(generator, string.ascii_letters)
+        if chance(generator, 0.6):
+            return pick(generator, _TYPED_WORDS)
+        return _ascii(draw_from_pool(generator, pick(generator, ("word", "name", "company")))) or "data"
+
+    text = _TYPED_PARTS.sub(part, pick(generator, _TYPED))
+    return text.upper() if chance(generator, 0.1) else text
 
 
 def word(generator: np.random.Generator) -> str:

@@ -32,6 +32,7 @@ STRINGS: Mapping[str, papers.StringMaker] = {
     "email": people.email,
     "url": people.url,
     "file-path": people.file_path,
+    "command": people.command,
     "word": people.word,
     "caps-line": people.caps_line,
     "item": papers.item,
