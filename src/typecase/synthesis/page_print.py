@@ -112,9 +112,9 @@ def _column(desk: Desk, kind: PageType, x: float, y: float, width: float, bottom
                     caption, desk.words(caption, desk.whole(20, 140)), x, y, width, leading=1.15, bottom=bottom
                 )
             y += kind.em
-        elif draw < 0.26:
+        elif draw < 0.32:
             y = _list(desk, kind, x, y, width, bottom, leading)
-        elif draw < 0.3 and bottom - y > 10 * kind.em:
+        elif draw < 0.36 and bottom - y > 10 * kind.em:
             y = draw_table(desk, kind.sized(0.85), x, y, width, bottom, rows=desk.whole(2, 7)) + kind.em
         else:
             y = desk.paragraph(
@@ -133,8 +133,8 @@ def _column(desk: Desk, kind: PageType, x: float, y: float, width: float, bottom
 
 
 def _list(desk: Desk, kind: PageType, x: float, y: float, width: float, bottom: float, leading: float) -> float:
-    mark = pick(desk.generator, ("•", "–", "-", "*", "1", "a", "■"))
-    inset = desk.between(1.0, 2.0) * kind.em
+    mark = pick(desk.generator, ("•", "–", "—", "—", "-", "*", "1", "a", "■", "▪", "·", "○", "→"))
+    inset = desk.between(0.6, 2.0) * kind.em
     for number in range(desk.whole(2, 6)):
         if y > bottom - 1.5 * kind.em:
             break
@@ -217,9 +217,11 @@ def draw_book(desk: Desk) -> None:
             continue
         before = y
         style = pick(desk.generator, (kind,) * 12 + (desk.italic(kind),))
-        words = desk.words(style, desk.whole(50, 1300))
-        if desk.chance(0.25):
-            words[0] = kind.without_missing(pick(desk.generator, ("—", "“", "«", "- ", "‘")) + words[0]) or words[0]
+        is_speech = desk.chance(0.25)
+        words = desk.words(style, desk.whole(50, 400 if is_speech else 1300))
+        if is_speech:
+            mark = pick(desk.generator, ("—", "— ", "— ", "– ", "“", "«", "« ", "- ", "‘"))
+            words[0] = kind.without_missing(mark + words[0]) or words[0]
         y = desk.paragraph(
             style,
             words,
