@@ -1,6 +1,13 @@
-"""Strips with the marks over their capitals: a line is found by its ascenders, and these marks stand above them."""
+"""The marks over capitals: a line is found by its ascenders, and these marks stand above them.
+
+A line over which something like them stands is cut out once more, higher, and read again. That reading is taken where
+it says the same but for marks: what stands there may as well be the feet of the line above, where lines are close, and
+any text is read best in a strip of its own height.
+"""
 
 from __future__ import annotations
+
+import unicodedata
 
 import cv2
 import numpy as np
@@ -12,26 +19,35 @@ from typecase.stages.crop import Corners, Strip, cut
 _ABOVE = 0.3
 # A mark stands on a letter, with no more than so many heights of paper between, and no farther aside: U is open above.
 _BELOW, _ASIDE = 0.14, 0.2
-# It is at least so high, at most so high and at most so wide, in heights of its line.
-_LOWEST, _HIGHEST, _WIDEST = 0.06, 0.28, 0.5
+# It is at most so high and so wide, in heights of its line.
+_HIGHEST, _WIDEST = 0.28, 0.5
+# More than so many, and more than so many for each height of the line along it, are the feet of the line above.
+_FEW, _DENSEST = 3, 0.4
+# So many heights of paper are left above it.
+_MARGIN = 0.06
 # What differs from the paper by more than so much of what the line's ink does is ink.
 _INK = 0.45
 # Grey levels that paper itself varies by.
 _LEAST_CONTRAST = 30
 
 
-def cut_with_accents(page: PixelArray, corners: Corners) -> Strip:
-    """Cuts a strip out of a page, higher than its outline where marks over its letters stand above that.
+def with_marks(page: PixelArray, corners: Corners, strip: Strip) -> Strip | None:
+    """Cuts a strip out once more, with what may be marks over its letters; None where there is nothing of the kind.
 
     Args:
         page: Grey levels, [height, width].
-        corners: Its outline, [2n, 2]; see `crop.cut`.
+        corners: The outline of a line, [2n, 2].
+        strip: What `crop.cut` cut out there.
     """
-    strip = cut(page, corners)
     more = _height_of_marks(page, corners, strip)
-    if not more:
-        return strip
-    return cut(page, _between(corners, -more, 1.0))
+    return cut(page, _between(corners, -more, 1.0)) if more else None
+
+
+def adds_marks(plain: str, marked: str) -> bool:
+    """Whether the second text is the first with more marks on its letters."""
+    letters, lettered = (unicodedata.normalize("NFD", text) for text in (plain, marked))
+    bare, bared = ("".join(one for one in text if not unicodedata.combining(one)) for text in (letters, lettered))
+    return bare == bared and len(lettered) > len(letters)
 
 
 def _height_of_marks(page: PixelArray, corners: Corners, strip: Strip) -> float:
@@ -50,13 +66,18 @@ def _height_of_marks(page: PixelArray, corners: Corners, strip: Strip) -> float:
     if not ink[:edge].any():
         return 0.0
     _, _, parts, _ = cv2.connectedComponentsWithStats(ink[:edge], connectivity=8)
-    reach = 0
-    for left, top, wide, high, _ in parts[1:].tolist():
-        first, below = max(0, left - round(_ASIDE * height)), top + high + round(_BELOW * height)
-        stands = ink[top + high : below, first : left + wide + round(_ASIDE * height)].any()
-        if top and _LOWEST * height <= high <= _HIGHEST * height and wide <= _WIDEST * height and stands:
-            reach = max(reach, edge - top + 1)
-    return float(reach / height)
+    top, wide, high = parts[1:, cv2.CC_STAT_TOP], parts[1:, cv2.CC_STAT_WIDTH], parts[1:, cv2.CC_STAT_HEIGHT]
+    fits = (top > 0) & (high <= _HIGHEST * height) & (wide <= _WIDEST * height)
+    aside, near = round(_ASIDE * height), round(_BELOW * height)
+    starts = []
+    for left, start, width, tall, _ in parts[1:][fits].tolist():
+        end = start + tall
+        stands = ink[end : end + near, max(0, left - aside) : left + width + aside].any()
+        if stands and not ink[:start, left : left + width].any():
+            starts.append(start)
+    if not 0 < len(starts) <= max(_FEW, _DENSEST * ink.shape[1] / height):
+        return 0.0
+    return float((edge - min(starts)) / height + _MARGIN)
 
 
 def _between(corners: Corners, start: float, end: float) -> Corners:

@@ -23,10 +23,10 @@ from typecase.decoding.options import ReadOptions
 from typecase.document import Block, Box, Character, Line, Page, Point, Polygon, Word, union
 from typecase.errors import ModelError
 from typecase.preprocess import PixelArray
-from typecase.stages.accents import cut_with_accents
+from typecase.stages.accents import adds_marks, with_marks
 from typecase.stages.arrange import arrange
 from typecase.stages.blanks import without_rules
-from typecase.stages.crop import Strip
+from typecase.stages.crop import Strip, cut
 from typecase.stages.detect import LineDetector
 from typecase.stages.letter_case import cased_by_size
 from typecase.stages.lines_of_maps import Corners, Piece
@@ -221,11 +221,16 @@ class PageReader:
         # Lines of one width go through the net together.
         order = sorted(range(len(pieces)), key=lambda number: -pieces[number].length / pieces[number].height)
         strips: list[Strip] = []
+        marked: dict[int, Strip] = {}
 
         def pictures() -> Iterator[PixelArray]:
             for number in order:
-                strips.append(cut_with_accents(grey, pieces[number].corners))
-                yield strips[-1].pixels
+                strip = cut(grey, pieces[number].corners)
+                higher = with_marks(grey, pieces[number].corners, strip)
+                if higher is not None:
+                    marked[number] = higher
+                strips.append(strip)
+                yield strip.pixels
 
         lines = self.recognizer.lines(pictures(), options, upright=True)
         # Placed in the page while the net is at work on those that follow.
@@ -233,6 +238,10 @@ class PageReader:
             number: _Read.of(pieces[number], strips[place], without_rules(line, strips[place], grey))
             for place, (number, line) in enumerate(zip(order, lines, strict=True))
         }
+        again = self.recognizer.lines((strip.pixels for strip in marked.values()), options, upright=True)
+        for (number, strip), line in zip(marked.items(), again, strict=True):
+            if adds_marks(read[number].line.text, line.text):
+                read[number] = _Read.of(pieces[number], strip, without_rules(line, strip, grey))
         return [read[number] for number in range(len(pieces))]
 
 
