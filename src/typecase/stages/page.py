@@ -27,6 +27,7 @@ from typecase.stages.accents import adds_marks, with_marks
 from typecase.stages.arrange import arrange
 from typecase.stages.blanks import without_rules
 from typecase.stages.crop import Strip, cut
+from typecase.stages.dashes import with_dashes
 from typecase.stages.detect import LineDetector
 from typecase.stages.letter_case import cased_by_size
 from typecase.stages.lines_of_maps import Corners, Piece
@@ -192,7 +193,7 @@ class PageReader:
 
     def _found(self, grey: PixelArray) -> tuple[list[Piece], list[Piece]]:
         """The pieces that run level, and those that run up or down."""
-        pieces = [_widened(piece) for piece in self.detector.find(grey)]
+        pieces = with_dashes(grey, [_widened(piece) for piece in self.detector.find(grey)])
         return [one for one in pieces if not one.across], [one for one in pieces if one.across]
 
     def _read_across(self, grey: PixelArray, pieces: Sequence[Piece], options: ReadOptions) -> list[_Read]:

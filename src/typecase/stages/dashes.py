@@ -1,0 +1,99 @@
+"""The dash before a paragraph of a list or a speech: alone and thin, it is mostly taken for a rule, and not found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from typecase.preprocess import PixelArray
+from typecase.stages.crop import cut
+from typecase.stages.lines_of_maps import Corners, Piece
+
+# So many heights before a line are looked at; all that may stand there is the dash.
+_BEFORE = 2.4
+# Its width and its greatest height, and where its middle lies, from the line's upper edge down; in heights of the line.
+_WIDTHS = (0.35, 1.3)
+_THICKEST = 0.16
+_MIDDLES = (0.42, 0.7)
+# So much paper stands before it, else it is the end of a rule.
+_FREE = 0.3
+# So much of the box around it is ink.
+_FILLED = 0.6
+# Ink that covers less than so much of the square of the height is dust.
+_DUST = 0.004
+# What differs from the paper by more than so much of what the dash does is ink.
+_INK = 0.45
+# Grey levels that paper itself varies by.
+_LEAST_CONTRAST = 40
+_MARGIN = 0.15
+
+
+def with_dashes(page: PixelArray, pieces: Sequence[Piece]) -> list[Piece]:
+    """Draws pieces of lines out to the dash that stands before them, where one does.
+
+    Args:
+        page: Grey levels, [height, width].
+        pieces: Those that were found; a dash that was found as a piece is none by itself any more.
+    """
+    boxes = np.array([[*one.corners.min(axis=0), *one.corners.max(axis=0)] for one in pieces]).reshape(-1, 4)
+    drawn: dict[int, Piece] = {}
+    dashes: set[int] = set()
+    for number, piece in enumerate(pieces):
+        if piece.across:
+            continue
+        start, foot = piece.corners[0], piece.corners[-1]
+        height = float(np.hypot(*(foot - start)))
+        along = (piece.corners[1] - start) / max(float(np.hypot(*(piece.corners[1] - start))), 1e-6)
+        before = _before(start, foot, _BEFORE * height * along)
+        lows, highs = before.min(axis=0), before.max(axis=0)
+        middle = (lows[1] + highs[1]) / 2
+        beside = (boxes[:, 1] < middle) & (boxes[:, 3] > middle) & (boxes[:, 0] < highs[0]) & (boxes[:, 2] > lows[0])
+        beside[number] = False
+        if (boxes[beside, 0] < lows[0]).any() or (boxes[beside, 2] > highs[0] + _MARGIN * height).any():
+            continue
+        reach = _reach(cut(page, before).pixels)
+        if reach is not None:
+            away = (reach + _MARGIN) * height * along
+            drawn[number] = replace(piece, corners=_drawn_out(piece.corners, away))
+            dashes.update(np.flatnonzero(beside).tolist())
+    return [drawn.get(number, piece) for number, piece in enumerate(pieces) if number not in dashes]
+
+
+def _before(start: Corners, foot: Corners, away: Corners) -> Corners:
+    """The outline of what lies before a line's beginning."""
+    return np.stack([start - away, start, foot, foot - away]).astype(np.float32)
+
+
+def _drawn_out(corners: Corners, away: Corners) -> Corners:
+    """An outline that begins farther ahead."""
+    drawn = corners.copy()
+    drawn[[0, -1]] -= away.astype(np.float32)
+    return drawn
+
+
+def _reach(pixels: PixelArray) -> float | None:
+    """How many heights before the end of a strip the only ink in it begins; None where that is no dash."""
+    rows, columns = pixels.shape
+    counts = cv2.calcHist([pixels], [0], None, [256], [0, 256]).ravel()
+    paper = int(np.searchsorted(counts.cumsum(), pixels.size / 2))
+    darkest, lightest, *_ = cv2.minMaxLoc(pixels)
+    contrast = max(paper - darkest, lightest - paper)
+    if contrast < _LEAST_CONTRAST:
+        return None
+    ink = (cv2.absdiff(pixels, np.full_like(pixels, paper)) > _INK * contrast).astype(np.uint8)
+    _, _, parts, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    all_ink = [part for part in parts[1:].tolist() if part[4] >= _DUST * rows * rows]
+    if len(all_ink) != 1:
+        return None
+    [(left, top, width, height, area)] = all_ink
+    is_dash = (
+        _WIDTHS[0] * rows <= width <= _WIDTHS[1] * rows
+        and height <= _THICKEST * rows
+        and area >= _FILLED * width * height
+        and _MIDDLES[0] * rows <= top + height / 2 <= _MIDDLES[1] * rows
+        and left >= _FREE * rows
+    )
+    return float(columns - left) / rows if is_dash else None
