@@ -1,4 +1,4 @@
-"""The dash before a paragraph of a list or a speech: alone and thin, it is mostly taken for a rule, and not found."""
+"""Dashes: the one before a paragraph is mostly taken for a rule, and not found; a long one is read as two hyphens."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
+import msgspec
 import numpy as np
 
+from typecase.document import Character, Line, Word
 from typecase.preprocess import PixelArray
-from typecase.stages.crop import cut
+from typecase.stages.crop import Strip, cut
 from typecase.stages.lines_of_maps import Corners, Piece
+from typecase.stages.usual import median
 
 # So many heights before a line are looked at; all that may stand there is the dash.
 _BEFORE = 2.4
@@ -29,6 +32,8 @@ _INK = 0.45
 # Grey levels that paper itself varies by.
 _LEAST_CONTRAST = 40
 _MARGIN = 0.15
+
+_HYPHENS, DASH = "--", "—"
 
 
 def with_dashes(page: PixelArray, pieces: Sequence[Piece]) -> list[Piece]:
@@ -97,3 +102,30 @@ def _reach(pixels: PixelArray) -> float | None:
         and left >= _FREE * rows
     )
     return float(columns - left) / rows if is_dash else None
+
+
+def with_whole_dashes(line: Line, strip: Strip) -> Line:
+    """Takes a word of two hyphens for a dash where there is no gap between them.
+
+    Args:
+        line: What was read in the strip, in its pixels.
+        strip: What was cut out.
+    """
+    if all(word.text != _HYPHENS for word in line.words):
+        return line
+    return msgspec.structs.replace(line, words=tuple([_whole(word, strip) for word in line.words]))
+
+
+def _whole(word: Word, strip: Strip) -> Word:
+    box = word.box
+    part = strip.pixels[int(box.y) : round(box.bottom) + 1, int(box.x) : round(box.right) + 1]
+    if word.text != _HYPHENS or not part.size:
+        return word
+    paper = median(strip.pixels)
+    ink = np.abs(part - paper)
+    columns = np.flatnonzero((ink > _INK * ink.max()).any(axis=0))
+    if not len(columns) or len(columns) <= columns[-1] - columns[0]:
+        return word
+    confidence = max((one.confidence for one in word.characters), default=word.confidence)
+    characters = (Character(DASH, box, confidence),) if word.characters else ()
+    return Word(DASH, box, word.confidence, characters)

@@ -27,7 +27,7 @@ from typecase.stages.accents import adds_marks, with_marks
 from typecase.stages.arrange import arrange
 from typecase.stages.blanks import without_rules
 from typecase.stages.crop import Strip, cut
-from typecase.stages.dashes import with_dashes
+from typecase.stages.dashes import DASH, with_dashes, with_whole_dashes
 from typecase.stages.detect import LineDetector
 from typecase.stages.letter_case import cased_by_size
 from typecase.stages.lines_of_maps import Corners, Piece
@@ -236,14 +236,20 @@ class PageReader:
         lines = self.recognizer.lines(pictures(), options, upright=True)
         # Placed in the page while the net is at work on those that follow.
         read = {
-            number: _Read.of(pieces[number], strips[place], without_rules(line, strips[place], grey))
+            number: _Read.of(pieces[number], strips[place], _mended(line, strips[place], grey, options))
             for place, (number, line) in enumerate(zip(order, lines, strict=True))
         }
         again = self.recognizer.lines((strip.pixels for strip in marked.values()), options, upright=True)
         for (number, strip), line in zip(marked.items(), again, strict=True):
             if adds_marks(read[number].line.text, line.text):
-                read[number] = _Read.of(pieces[number], strip, without_rules(line, strip, grey))
+                read[number] = _Read.of(pieces[number], strip, _mended(line, strip, grey, options))
         return [read[number] for number in range(len(pieces))]
+
+
+def _mended(line: Line, strip: Strip, grey: PixelArray, options: ReadOptions) -> Line:
+    """A line less rules that were read, and with its dashes."""
+    line = without_rules(line, strip, grey)
+    return with_whole_dashes(line, strip) if options.allow is None or DASH in options.allow else line
 
 
 def _letter_height(lines: Sequence[Line]) -> float:
