@@ -14,6 +14,7 @@ import numpy as np
 
 from typecase.preprocess import PixelArray
 from typecase.stages.crop import Corners, Strip, cut
+from typecase.stages.ink import ink_of
 
 # So many heights above a line are looked at: a mark begins within them, what hangs down from the line above does not.
 _ABOVE = 0.3
@@ -25,10 +26,6 @@ _HIGHEST, _WIDEST = 0.28, 0.5
 _FEW, _DENSEST = 3, 0.4
 # So many heights of paper are left above it.
 _MARGIN = 0.06
-# What differs from the paper by more than so much of what the line's ink does is ink.
-_INK = 0.45
-# Grey levels that paper itself varies by.
-_LEAST_CONTRAST = 30
 
 
 def with_marks(page: PixelArray, corners: Corners, strip: Strip) -> Strip | None:
@@ -56,14 +53,8 @@ def _height_of_marks(page: PixelArray, corners: Corners, strip: Strip) -> float:
     rows = band.pixels.shape[0]
     height = rows / (_ABOVE + _BELOW)
     edge = round(_ABOVE * height)
-    counts = cv2.calcHist([band.pixels], [0], None, [256], [0, 256]).ravel()
-    paper = int(np.searchsorted(counts.cumsum(), band.pixels.size / 2))
-    darkest, lightest, *_ = cv2.minMaxLoc(strip.pixels)
-    contrast = max(paper - darkest, lightest - paper)
-    if contrast < _LEAST_CONTRAST:
-        return 0.0
-    ink = (cv2.absdiff(band.pixels, np.full_like(band.pixels, paper)) > _INK * contrast).astype(np.uint8)
-    if not ink[:edge].any():
+    ink = ink_of(band.pixels, strip.pixels)
+    if ink is None or not ink[:edge].any():
         return 0.0
     _, _, parts, _ = cv2.connectedComponentsWithStats(ink[:edge], connectivity=8)
     top, wide, high = parts[1:, cv2.CC_STAT_TOP], parts[1:, cv2.CC_STAT_WIDTH], parts[1:, cv2.CC_STAT_HEIGHT]

@@ -12,8 +12,8 @@ import numpy as np
 from typecase.document import Character, Line, Word
 from typecase.preprocess import PixelArray
 from typecase.stages.crop import Strip, cut
+from typecase.stages.ink import ink_of
 from typecase.stages.lines_of_maps import Corners, Piece
-from typecase.stages.usual import median
 
 # So many heights before a line are looked at; all that may stand there is the dash.
 _BEFORE = 2.4
@@ -27,10 +27,6 @@ _FREE = 0.3
 _FILLED = 0.6
 # Ink that covers less than so much of the square of the height is dust.
 _DUST = 0.004
-# What differs from the paper by more than so much of what the dash does is ink.
-_INK = 0.45
-# Grey levels that paper itself varies by.
-_LEAST_CONTRAST = 40
 _MARGIN = 0.15
 
 _HYPHENS, DASH = "--", "—"
@@ -82,13 +78,9 @@ def _drawn_out(corners: Corners, away: Corners) -> Corners:
 def _reach(pixels: PixelArray) -> float | None:
     """How many heights before the end of a strip the only ink in it begins; None where that is no dash."""
     rows, columns = pixels.shape
-    counts = cv2.calcHist([pixels], [0], None, [256], [0, 256]).ravel()
-    paper = int(np.searchsorted(counts.cumsum(), pixels.size / 2))
-    darkest, lightest, *_ = cv2.minMaxLoc(pixels)
-    contrast = max(paper - darkest, lightest - paper)
-    if contrast < _LEAST_CONTRAST:
+    ink = ink_of(pixels, pixels)
+    if ink is None:
         return None
-    ink = (cv2.absdiff(pixels, np.full_like(pixels, paper)) > _INK * contrast).astype(np.uint8)
     _, _, parts, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     all_ink = [part for part in parts[1:].tolist() if part[4] >= _DUST * rows * rows]
     if len(all_ink) != 1:
@@ -118,14 +110,13 @@ def with_whole_dashes(line: Line, strip: Strip) -> Line:
 
 def _whole(word: Word, strip: Strip) -> Word:
     box = word.box
-    part = strip.pixels[int(box.y) : round(box.bottom) + 1, int(box.x) : round(box.right) + 1]
-    if word.text != _HYPHENS or not part.size:
+    ink = ink_of(strip.pixels, strip.pixels) if word.text == _HYPHENS else None
+    if ink is None:
         return word
-    paper = median(strip.pixels)
-    ink = np.abs(part - paper)
-    columns = np.flatnonzero((ink > _INK * ink.max()).any(axis=0))
+    columns = np.flatnonzero(ink[int(box.y) : round(box.bottom) + 1, int(box.x) : round(box.right) + 1].any(axis=0))
     if not len(columns) or len(columns) <= columns[-1] - columns[0]:
         return word
+    # Either half was taken for a stroke, and it is one.
     confidence = max((one.confidence for one in word.characters), default=word.confidence)
     characters = (Character(DASH, box, confidence),) if word.characters else ()
     return Word(DASH, box, word.confidence, characters)
