@@ -14,7 +14,7 @@ import numpy as np
 
 from typecase.preprocess import PixelArray
 from typecase.stages.crop import Corners, Strip, cut
-from typecase.stages.ink import ink_of
+from typecase.stages.ink import ink_of, may_hold_ink
 
 # So many heights above a line are looked at: a mark begins within them, what hangs down from the line above does not.
 _ABOVE = 0.3
@@ -49,6 +49,8 @@ def adds_marks(plain: str, marked: str) -> bool:
 
 def _height_of_marks(page: PixelArray, corners: Corners, strip: Strip) -> float:
     """How far marks reach above a strip, in its heights; 0 where there are none."""
+    if not may_hold_ink(page, _between(corners, -_ABOVE, 0.0)):
+        return 0.0
     band = cut(page, _between(corners, -_ABOVE, _BELOW))
     rows = band.pixels.shape[0]
     height = rows / (_ABOVE + _BELOW)

@@ -12,7 +12,7 @@ import numpy as np
 from typecase.document import Character, Line, Word
 from typecase.preprocess import PixelArray
 from typecase.stages.crop import Strip, cut
-from typecase.stages.ink import ink_of
+from typecase.stages.ink import ink_of, may_hold_ink
 from typecase.stages.lines_of_maps import Corners, Piece
 
 # So many heights before a line are looked at; all that may stand there is the dash.
@@ -49,6 +49,8 @@ def with_dashes(page: PixelArray, pieces: Sequence[Piece]) -> list[Piece]:
         height = float(np.hypot(*(foot - start)))
         along = (piece.corners[1] - start) / max(float(np.hypot(*(piece.corners[1] - start))), 1e-6)
         before = _before(start, foot, _BEFORE * height * along)
+        if not may_hold_ink(page, before):
+            continue
         lows, highs = before.min(axis=0), before.max(axis=0)
         middle = (lows[1] + highs[1]) / 2
         beside = (boxes[:, 1] < middle) & (boxes[:, 3] > middle) & (boxes[:, 0] < highs[0]) & (boxes[:, 2] > lows[0])

@@ -221,27 +221,22 @@ class PageReader:
     def _read_pieces(self, grey: PixelArray, pieces: Sequence[Piece], options: ReadOptions) -> list[_Read]:
         # Lines of one width go through the net together.
         order = sorted(range(len(pieces)), key=lambda number: -pieces[number].length / pieces[number].height)
-        strips: list[Strip] = []
-        marked: dict[int, Strip] = {}
+        strips: list[tuple[int, Strip]] = []
 
         def pictures() -> Iterator[PixelArray]:
             for number in order:
                 strip = cut(grey, pieces[number].corners)
                 higher = with_marks(grey, pieces[number].corners, strip)
-                if higher is not None:
-                    marked[number] = higher
-                strips.append(strip)
-                yield strip.pixels
+                for one in (strip,) if higher is None else (strip, higher):
+                    strips.append((number, one))
+                    yield one.pixels
 
         lines = self.recognizer.lines(pictures(), options, upright=True)
+        read: dict[int, _Read] = {}
         # Placed in the page while the net is at work on those that follow.
-        read = {
-            number: _Read.of(pieces[number], strips[place], _mended(line, strips[place], grey, options))
-            for place, (number, line) in enumerate(zip(order, lines, strict=True))
-        }
-        again = self.recognizer.lines((strip.pixels for strip in marked.values()), options, upright=True)
-        for (number, strip), line in zip(marked.items(), again, strict=True):
-            if adds_marks(read[number].line.text, line.text):
+        for place, line in enumerate(lines):
+            number, strip = strips[place]
+            if number not in read or adds_marks(read[number].line.text, line.text):
                 read[number] = _Read.of(pieces[number], strip, _mended(line, strip, grey, options))
         return [read[number] for number in range(len(pieces))]
 
