@@ -22,8 +22,9 @@ _ABOVE = 0.3
 _BELOW, _ASIDE = 0.14, 0.2
 # It is at most so high and so wide, in heights of its line.
 _HIGHEST, _WIDEST = 0.28, 0.5
-# More than so many, and more than so many for each height of the line along it, are the feet of the line above.
-_FEW, _DENSEST = 3, 0.4
+# Where there is more ink by itself than so many, and than so many for each height of the line along it, the feet of the
+# line above are seen, and not but its commas and the tails of its letters.
+_FEW, _DENSEST = 5, 1.0
 # So many heights of paper are left above it.
 _MARGIN = 0.06
 
@@ -58,7 +59,9 @@ def _height_of_marks(page: PixelArray, corners: Corners, strip: Strip) -> float:
     ink = ink_of(band.pixels, strip.pixels)
     if ink is None or not ink[:edge].any():
         return 0.0
-    _, _, parts, _ = cv2.connectedComponentsWithStats(ink[:edge], connectivity=8)
+    count, _, parts, _ = cv2.connectedComponentsWithStats(ink[:edge], connectivity=8)
+    if count - 1 > max(_FEW, _DENSEST * ink.shape[1] / height):
+        return 0.0
     top, wide, high = parts[1:, cv2.CC_STAT_TOP], parts[1:, cv2.CC_STAT_WIDTH], parts[1:, cv2.CC_STAT_HEIGHT]
     fits = (top > 0) & (high <= _HIGHEST * height) & (wide <= _WIDEST * height)
     aside, near = round(_ASIDE * height), round(_BELOW * height)
@@ -68,9 +71,7 @@ def _height_of_marks(page: PixelArray, corners: Corners, strip: Strip) -> float:
         stands = ink[end : end + near, max(0, left - aside) : left + width + aside].any()
         if stands and not ink[:start, left : left + width].any():
             starts.append(start)
-    if not 0 < len(starts) <= max(_FEW, _DENSEST * ink.shape[1] / height):
-        return 0.0
-    return float((edge - min(starts)) / height + _MARGIN)
+    return float((edge - min(starts)) / height + _MARGIN) if starts else 0.0
 
 
 def _between(corners: Corners, start: float, end: float) -> Corners:
