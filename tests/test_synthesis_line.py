@@ -626,11 +626,9 @@ def test_an_inset_is_read_as_its_font_shows_it(face: LineFace, tmp_path: Path) -
 
 
 def test_figures_are_raised_within_an_inset(face: LineFace) -> None:
-    style = LineStyle(superscript=((3, 4),))
-    line = set_line(
-        face, "ab x2 c", replace(style, superscript=((4, 5),)), insets=[Inset(3, 5, LineFace(face.font, 40))]
-    )
-    same = set_line(face, "ab x2 c", replace(style, superscript=((4, 5),)))
+    style = LineStyle(superscript=((4, 5),))
+    line = set_line(face, "ab x2 c", style, insets=[Inset(3, 5, LineFace(face.font, 40))])
+    same = set_line(face, "ab x2 c", style)
     assert line.text == "ab x² c"
     np.testing.assert_allclose(line.boxes, same.boxes, atol=1e-3)
 
