@@ -143,6 +143,40 @@ def test_a_right_column_beside_a_picture_belongs_to_the_columns() -> None:
     assert texts(arranged(left + right)) == [*prose("a", 6), *prose("b", 14)]
 
 
+def test_columns_around_a_quotation_are_read_one_after_the_other_in_spite_of_dirt() -> None:
+    # Two columns, narrower above, where a quotation stands between them; dirt at the edge makes a gutter of its own.
+    above = [prose(name, 8, 24) for name in "ab"]
+    below = [prose(name, 9, 34) for name in "cd"]
+    quotation = [f"{number} remarkable words of a friend" for number in range(6)]
+    lines = column(above[0], 20, 100) + column(above[1], 650, 110) + column(quotation, 300, 118)
+    lines += column(below[0], 20, 100 + 8 * PITCH) + column(below[1], 400, 110 + 8 * PITCH)
+    read = [text.removesuffix(" :") for text in texts(arranged([*lines, piece(":", 940, 300)]))]
+    assert [text for text in read if text not in quotation] == [*above[0], *below[0], *above[1], *below[1]]
+    assert [text for text in read if text in quotation] == quotation
+
+
+def test_an_advertisement_below_two_of_three_columns_beside_a_cut_page_does_not_make_rows_of_them() -> None:
+    columns = [prose("a", 8, 28), prose("b", 8, 28), prose("c", 16, 28)]
+    lines = [one for place, rows in enumerate(columns) for one in column(rows, 20 + 300 * place, 100)]
+    notice = [f"{number} all that you ever wished for and much more" for number in range(7)]
+    lines += column(notice, 60, 104 + 8.5 * PITCH)
+    # Ends of lines of the page beside it, on the same sheet.
+    lines += column(["§§"] * 14, 960, 100)
+    read = [text.removesuffix(" §§") for text in texts(arranged(lines))]
+    assert read == [*columns[0], *columns[1], *notice, *columns[2]]
+
+
+def test_a_few_fields_of_a_form_side_by_side_are_still_rows() -> None:
+    rows = [(f"Name of the applicant {number}", f"Place of birth and date {number}") for number in range(4)]
+    lines = [
+        piece(text, x, 100 + number * 40)
+        for number, row in enumerate(rows)
+        for text, x in zip(row, (20, 420), strict=True)
+    ]
+    lines.append(piece("to be filled in by the office and no one else, in full and in capitals", 20, 300))
+    assert texts(arranged(lines)) == [*(f"{one} {other}" for one, other in rows), lines[-1].text]
+
+
 def test_a_detector_that_joins_columns_is_put_right() -> None:
     left, right = prose("a", 6), prose("b", 6)
     # Words that stand 80 pixels apart in one piece, as where the gutter was overlooked.

@@ -16,6 +16,7 @@ import numpy as np
 
 from typecase.stages.gutters import Gap, Group, groups_of, sections_of
 from typecase.stages.rows import Floats, Pieces, Places, rows_of
+from typecase.stages.separators import Separator, parts_between, separators_of, zones_of
 from typecase.stages.usual import median
 
 LEVEL = 0.3
@@ -46,10 +47,15 @@ def flows_of(pieces: Pieces, chosen: Places) -> list[list[Places]]:
     """
     if not len(chosen):
         return []
+    groups = [(group, *_parts(pieces, group)) for group in groups_of(pieces, chosen)]
+    # What would be read across, although columns of running text stand beside each other.
+    if any(not columns and not sections and _separators(pieces, group.pieces) for group, columns, sections in groups):
+        parts = parts_between(pieces, chosen, _separators(pieces, chosen))
+        if len(parts) > 1:
+            return [flow for part in parts for flow in flows_of(pieces, part)]
     flows: list[list[Places]] = []
     going_on = False
-    for group in groups_of(pieces, chosen):
-        columns, sections = _parts(pieces, group)
+    for group, columns, sections in groups:
         if columns:
             for part in columns:
                 flows += flows_of(pieces, part)
@@ -87,6 +93,21 @@ def _parts(pieces: Pieces, group: Group) -> tuple[list[Places], list[Places]]:
         return [], []
     number = np.searchsorted(np.array([(low + high) / 2 for low, high in chosen]), pieces.centre[members])
     return [members[number == place] for place in range(len(chosen) + 1)], []
+
+
+def _separators(pieces: Pieces, members: Places) -> list[Separator]:
+    """What stands between columns of running text, however far it goes down."""
+    found = separators_of(pieces, members)
+    kept = []
+    for separator in found:
+        zones = zones_of(pieces, members, separator, found)
+        if not all(len(zone) for zone in zones):
+            continue
+        left, right = (_column(pieces, zone) for zone in zones)
+        level = _level(left, right)
+        if level is not None and left.runs and right.runs and _run_beside(left, right, level):
+            kept.append(separator)
+    return kept
 
 
 def _is_tabular(pieces: Pieces, section: Places, gutters: list[Gap]) -> bool:
