@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from typecase.document import Block, Line, Word, union
-from typecase.stages.columns import flows_of
+from typecase.stages.columns import flows_of, running_separators
 from typecase.stages.rows import Floats, cut_pieces, joined
 from typecase.stages.usual import median, quantile
 
@@ -24,6 +24,9 @@ OTHER_SIZE = 1.3
 
 APART = 1.6
 """A gap between lines so many times the usual one starts a new block, if it is a good part of a line's height."""
+
+GOES_ON = 2.0
+"""A gutter may go on so many heights of a line above and below those between which it was found."""
 
 INDENT = 1.0
 """A first line set in by so many widths of a character starts a paragraph."""
@@ -56,6 +59,11 @@ def arrange(lines: Sequence[Line], width: float, height: float) -> tuple[Block, 
     for line in lines:
         (along if _is_vertical(line, usual) else across).append(line)
     pieces = cut_pieces(across)
+    # A line that was found right across a narrow gutter is cut where the gutter is, or goes on.
+    parted = running_separators(pieces, np.arange(len(pieces)))
+    if parted:
+        further = GOES_ON * usual
+        pieces = cut_pieces(across, [(one.middle, one.top - further, one.bottom + further) for one in parted])
     found = [
         block
         for flow in flows_of(pieces, np.arange(len(pieces)))

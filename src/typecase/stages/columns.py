@@ -49,8 +49,10 @@ def flows_of(pieces: Pieces, chosen: Places) -> list[list[Places]]:
         return []
     groups = [(group, *_parts(pieces, group)) for group in groups_of(pieces, chosen)]
     # What would be read across, although columns of running text stand beside each other.
-    if any(not columns and not sections and _separators(pieces, group.pieces) for group, columns, sections in groups):
-        parts = parts_between(pieces, chosen, _separators(pieces, chosen))
+    if any(
+        not columns and not sections and running_separators(pieces, group.pieces) for group, columns, sections in groups
+    ):
+        parts = parts_between(pieces, chosen, running_separators(pieces, chosen))
         if len(parts) > 1:
             return [flow for part in parts for flow in flows_of(pieces, part)]
     flows: list[list[Places]] = []
@@ -95,8 +97,13 @@ def _parts(pieces: Pieces, group: Group) -> tuple[list[Places], list[Places]]:
     return [members[number == place] for place in range(len(chosen) + 1)], []
 
 
-def _separators(pieces: Pieces, members: Places) -> list[Separator]:
-    """What stands between columns of running text, however far it goes down."""
+def running_separators(pieces: Pieces, members: Places) -> list[Separator]:
+    """Finds what stands between columns of running text, however far it goes down.
+
+    Args:
+        pieces: All pieces.
+        members: Those to look at.
+    """
     found = separators_of(pieces, members)
     kept = []
     for separator in found:

@@ -25,7 +25,7 @@ WIDE_GAP = 2.0
 """Words farther apart than so many widths of a character may belong to different columns ..."""
 
 WIDER = 1.5
-"""... if they are so many times as far apart as the line's other words on average."""
+"""... if they are so many times as far apart as the line's other words on average; so do any that a separator parts."""
 
 _NEAR = 1.2
 """In how many heights above and below its own middle a piece looks for the row's other pieces."""
@@ -89,10 +89,14 @@ class Pieces:
         return len(self.left)
 
 
-def cut_pieces(lines: Sequence[Line]) -> Pieces:
-    """Cuts lines at every gap between words that is wider than `WIDE_GAP`.
+def cut_pieces(lines: Sequence[Line], separators: Sequence[tuple[float, float, float]] = ()) -> Pieces:
+    """Cuts lines at gaps between words that are wider than `WIDE_GAP` or on a separator, and wider than its others.
 
     A line whose words do not follow each other to the right inside its box stays whole.
+
+    Args:
+        lines: What to cut.
+        separators: Where columns are parted: how far from the left, from what height, to what height.
     """
     boxes = np.array([line.box for line in lines], dtype=np.float64).reshape(-1, 4)
     words = [word for line in lines for word in line.words]
@@ -112,7 +116,7 @@ def cut_pieces(lines: Sequence[Line]) -> Pieces:
     # Boxes of single words may fail; a line's own width then says how wide its characters are.
     wide = np.where(used > 0, used, boxes[:, 2]) / np.maximum(total, 1)
     character = np.clip(wide, 0.2 * heights, 1.2 * heights)
-    cut = _cuts(boxes, word_boxes, owner, character)
+    cut = _cuts(boxes, word_boxes, owner, character, separators)
 
     begun = np.zeros(len(words), bool)
     begun[starts[counts > 0]] = begun[cut] = True
@@ -146,7 +150,13 @@ def cut_pieces(lines: Sequence[Line]) -> Pieces:
     )
 
 
-def _cuts(boxes: Floats, words: Floats, owner: Places, character: Floats) -> Places:
+def _cuts(
+    boxes: Floats,
+    words: Floats,
+    owner: Places,
+    character: Floats,
+    separators: Sequence[tuple[float, float, float]],
+) -> Places:
     """The words before which their line is cut, counted through all lines."""
     if len(words) < 2:
         return np.zeros(0, dtype=np.intp)
@@ -166,8 +176,11 @@ def _cuts(boxes: Floats, words: Floats, owner: Places, character: Floats) -> Pla
     np.add.at(counts, owner[1:], same)
     np.maximum.at(widest, owner[1:], inner)
     others = np.where(counts > 1, (sums - widest) / np.maximum(counts - 1, 1), 0.0)
-    wide = same & (gap > WIDE_GAP * slack[1:]) & (gap > WIDER * others[owner[1:]]) & ~broken[owner[1:]]
-    return np.flatnonzero(wide) + 1
+    wide = gap > WIDE_GAP * slack[1:]
+    middle = (boxes[:, 1] + boxes[:, 3] / 2)[owner[1:]]
+    for place, top, bottom in separators:
+        wide |= (right[:-1] <= place) & (place <= words[1:, 0]) & (top <= middle) & (middle <= bottom)
+    return np.flatnonzero(wide & same & (gap > WIDER * others[owner[1:]]) & ~broken[owner[1:]]) + 1
 
 
 def rows_of(pieces: Pieces, chosen: Places) -> list[Places]:

@@ -23,6 +23,8 @@ LEAST_ROWS = 5
 
 # Edges of boxes reach farther than ink, by so many widths of a character at most; a separator is so wide at least.
 _INSET, _WIDTH = 0.3, 0.2
+# Half of the rows of two columns have so many characters, or more.
+_TWO_COLUMNS = 30
 # The lines on both sides of a separator follow each other in so many heights.
 _FOLLOWING = 4.0
 # Lines of a part follow each other with less paper between them than so many heights, and share so much of their width.
@@ -100,8 +102,13 @@ def separators_of(pieces: Pieces, members: Places) -> list[Separator]:
     if len(members) < 2 * LEAST_ROWS:
         return []
     cores = _Cores.of(pieces, members)
+    pairs = _neighbours(cores)
+    # Most pages have one column, or rows that are too short for two: those need no closer look.
+    characters = cores.level[[one for one, _ in pairs]] @ pieces.count[members]
+    if np.count_nonzero(characters >= _TWO_COLUMNS) < LEAST_ROWS // 2:
+        return []
     found: list[Separator] = []
-    for one, other in _neighbours(cores):
+    for one, other in pairs:
         _add(found, cores, one, other)
     kept = [one for one in found if min(len(set(one.left)), len(set(one.right))) >= LEAST_ROWS]
     for separator in kept:
