@@ -31,6 +31,9 @@ TIGHT = 1.55
 FAR = 5.0
 """An address and a list beside it are so many widths of a character apart, or more."""
 
+COLUMNAR = 0.25
+"""Such a share of all pieces stands in columns of running text, or more, where no gutter goes through."""
+
 Rows: TypeAlias = tuple[Places, Places]
 """The pieces of all rows one after the other, and where each row starts."""
 
@@ -106,6 +109,7 @@ def running_separators(pieces: Pieces, members: Places) -> list[Separator]:
     """
     found = separators_of(pieces, members)
     kept = []
+    beside: set[int] = set()
     for separator in found:
         zones = zones_of(pieces, members, separator, found)
         if not all(len(zone) for zone in zones):
@@ -114,7 +118,9 @@ def running_separators(pieces: Pieces, members: Places) -> list[Separator]:
         level = _level(left, right)
         if level is not None and left.runs and right.runs and _run_beside(left, right, level):
             kept.append(separator)
-    return kept
+            beside.update(np.concatenate(zones).tolist())
+    # Two paragraphs side by side do not make columns of a page of tables.
+    return kept if len(beside) >= COLUMNAR * len(members) else []
 
 
 def _is_tabular(pieces: Pieces, section: Places, gutters: list[Gap]) -> bool:
