@@ -10,11 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from typecase.document import Box, Character, Line, Word
 from typecase.preprocess import PixelArray
 from typecase.reader import Reader
-from typecase.stages.crop import Strip
-from typecase.stages.dashes import with_dashes, with_whole_dashes
+from typecase.stages.dashes import with_dashes
 from typecase.stages.lines_of_maps import Piece
 
 HEIGHT = 30
@@ -92,25 +90,6 @@ def test_no_line_has_no_dash() -> None:
     assert with_dashes(_page(DASH), []) == []
     up = Piece(_piece().corners, HEIGHT, 0.9, True)
     assert with_dashes(_page(DASH), [up]) == [up]
-
-
-def _two_hyphens(text: str, *strokes: tuple[int, int]) -> Line:
-    pixels = np.full((30, 200), 240, np.uint8)
-    for left, right in strokes:
-        pixels[16:19, left:right] = 20
-    box = Box(strokes[0][0], 15, strokes[-1][1] - strokes[0][0], 5)
-    word = Word(text, box, 0.5, tuple(Character(one, box, 0.4) for one in text))
-    line = Line(box, 0.5, (Word("a", Box(150, 10, 20, 10), 0.9), word))
-    return with_whole_dashes(line, Strip(pixels, np.zeros((4, 2), np.float32)))
-
-
-def test_two_hyphens_without_a_gap_are_a_dash() -> None:
-    line = _two_hyphens("--", (20, 50))
-    assert [word.text for word in line.words] == ["a", "—"]
-    assert [one.text for one in line.words[1].characters] == ["—"]
-    assert line.words[1].box == Box(20, 15, 30, 5)
-    assert [word.text for word in _two_hyphens("--", (20, 33), (37, 50)).words] == ["a", "--"]
-    assert [word.text for word in _two_hyphens("-", (20, 50)).words] == ["a", "-"]
 
 
 def test_dashes_of_a_list_are_read() -> None:

@@ -1,4 +1,4 @@
-"""Dashes: the one before a paragraph is mostly taken for a rule, and not found; a long one is read as two hyphens."""
+"""The dash before a paragraph, which is mostly taken for a rule, and not found."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
-import msgspec
 import numpy as np
 
-from typecase.document import Character, Line, Word
 from typecase.preprocess import PixelArray
-from typecase.stages.crop import Strip, cut
+from typecase.stages.crop import cut
 from typecase.stages.ink import ink_of, may_hold_ink
 from typecase.stages.lines_of_maps import Corners, Piece
 
@@ -28,8 +26,6 @@ _FILLED = 0.6
 # Ink that covers less than so much of the square of the height is dust.
 _DUST = 0.004
 _MARGIN = 0.15
-
-_HYPHENS, DASH = "--", "—"
 
 
 def with_dashes(page: PixelArray, pieces: Sequence[Piece]) -> list[Piece]:
@@ -96,29 +92,3 @@ def _reach(pixels: PixelArray) -> float | None:
         and left >= _FREE * rows
     )
     return float(columns - left) / rows if is_dash else None
-
-
-def with_whole_dashes(line: Line, strip: Strip) -> Line:
-    """Takes a word of two hyphens for a dash where there is no gap between them.
-
-    Args:
-        line: What was read in the strip, in its pixels.
-        strip: What was cut out.
-    """
-    if all(word.text != _HYPHENS for word in line.words):
-        return line
-    return msgspec.structs.replace(line, words=tuple([_whole(word, strip) for word in line.words]))
-
-
-def _whole(word: Word, strip: Strip) -> Word:
-    box = word.box
-    ink = ink_of(strip.pixels, strip.pixels) if word.text == _HYPHENS else None
-    if ink is None:
-        return word
-    columns = np.flatnonzero(ink[int(box.y) : round(box.bottom) + 1, int(box.x) : round(box.right) + 1].any(axis=0))
-    if not len(columns) or len(columns) <= columns[-1] - columns[0]:
-        return word
-    # Either half was taken for a stroke, and it is one.
-    confidence = max((one.confidence for one in word.characters), default=word.confidence)
-    characters = (Character(DASH, box, confidence),) if word.characters else ()
-    return Word(DASH, box, word.confidence, characters)

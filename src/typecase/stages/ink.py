@@ -10,8 +10,9 @@ from typecase.stages.crop import Corners
 
 # What differs from the paper by more than so much of what the darkest does is ink.
 _INK = 0.45
-# Grey levels that paper itself varies by.
-_LEAST_CONTRAST = 30
+
+LEAST_CONTRAST = 30
+"""Grey levels that paper itself varies by."""
 
 
 def may_hold_ink(page: PixelArray, outline: Corners) -> bool:
@@ -22,7 +23,7 @@ def may_hold_ink(page: PixelArray, outline: Corners) -> bool:
     if right <= 0 or bottom <= 0 or left >= width or top >= height:
         return False
     darkest, lightest, *_ = cv2.minMaxLoc(page[top:bottom, left:right])
-    return bool(lightest - darkest >= _LEAST_CONTRAST)
+    return bool(lightest - darkest >= LEAST_CONTRAST)
 
 
 def ink_of(pixels: PixelArray, text: PixelArray) -> PixelArray | None:
@@ -39,6 +40,6 @@ def ink_of(pixels: PixelArray, text: PixelArray) -> PixelArray | None:
     paper = int(np.searchsorted(counts.cumsum(), pixels.size / 2))
     darkest, lightest, *_ = cv2.minMaxLoc(text)
     contrast = max(paper - darkest, lightest - paper)
-    if contrast < _LEAST_CONTRAST:
+    if contrast < LEAST_CONTRAST:
         return None
     return (cv2.absdiff(pixels, np.full_like(pixels, paper)) > _INK * contrast).astype(np.uint8)

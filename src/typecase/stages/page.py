@@ -27,8 +27,10 @@ from typecase.stages.accents import adds_marks, with_marks
 from typecase.stages.arrange import arrange
 from typecase.stages.blanks import without_rules
 from typecase.stages.crop import Strip, cut
-from typecase.stages.dashes import DASH, with_dashes, with_whole_dashes
+from typecase.stages.dashes import with_dashes
 from typecase.stages.detect import LineDetector
+from typecase.stages.doubled import with_whole_marks
+from typecase.stages.ends import with_whole_ends
 from typecase.stages.letter_case import cased_by_size
 from typecase.stages.lines_of_maps import Corners, Piece
 from typecase.stages.recognize import LineRecognizer
@@ -225,26 +227,26 @@ class PageReader:
 
         def pictures() -> Iterator[PixelArray]:
             for number in order:
-                strip = cut(grey, pieces[number].corners)
-                higher = with_marks(grey, pieces[number].corners, strip)
+                corners = pieces[number].corners
+                strip = cut(grey, corners)
+                whole = with_whole_ends(grey, corners, strip)
+                if whole is not None:
+                    corners, strip = whole, cut(grey, whole)
+                higher = with_marks(grey, corners, strip)
                 for one in (strip,) if higher is None else (strip, higher):
                     strips.append((number, one))
                     yield one.pixels
 
+        allowed = options.allow or self.recognizer.classes.names
         lines = self.recognizer.lines(pictures(), options, upright=True)
         read: dict[int, _Read] = {}
         # Placed in the page while the net is at work on those that follow.
         for place, line in enumerate(lines):
             number, strip = strips[place]
             if number not in read or adds_marks(read[number].line.text, line.text):
-                read[number] = _Read.of(pieces[number], strip, _mended(line, strip, grey, options))
+                line = with_whole_marks(without_rules(line, strip, grey), strip, allowed)
+                read[number] = _Read.of(pieces[number], strip, line)
         return [read[number] for number in range(len(pieces))]
-
-
-def _mended(line: Line, strip: Strip, grey: PixelArray, options: ReadOptions) -> Line:
-    """A line less rules that were read, and with its dashes."""
-    line = without_rules(line, strip, grey)
-    return with_whole_dashes(line, strip) if options.allow is None or DASH in options.allow else line
 
 
 def _letter_height(lines: Sequence[Line]) -> float:
