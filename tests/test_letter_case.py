@@ -149,3 +149,19 @@ def test_what_may_be_read_is_kept_to(reader: PageReader) -> None:
     # Who says which words to expect has said their case.
     words = [word.text for word in reader.read(ticked("x"), ReadOptions(words=("X",))).words]
     assert "X" in words
+
+
+@pytest.mark.parametrize(
+    ("height", "characters", "shown"),
+    [(0.75 * SMALL, "•●", "•"), (SMALL, "•●", "•"), (1.3 * SMALL, "•●", "●"), (0.75 * SMALL, "●", "●")],
+)
+def test_a_circle_as_small_as_a_bullet_is_one(height: float, characters: str, shown: str) -> None:
+    lines = [row(word_of("●", height), word_of("name")), row(word_of("number")), row(word_of("moon●", height))]
+    assert cased(lines, string.ascii_letters + characters) == [f"{shown} name", "number", "moon●"]
+    # Nothing around it, or on its page, tells how large letters are.
+    assert cased([row(word_of("●", height))], string.ascii_letters + characters) == ["●"]
+
+
+def test_a_bullet_alone_on_its_row_is_told_by_the_page() -> None:
+    lines = [row(word_of("●", 0.6 * SMALL)), row(word_of("manner")), row(word_of("nearer"))]
+    assert cased(lines, string.ascii_letters + "•●")[0] == "•"

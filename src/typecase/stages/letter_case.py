@@ -1,7 +1,7 @@
 """The case of letters that look the same in both: what their size tells, beside the letters around them.
 
 A net that sees an X by itself cannot know whether it is a small or a capital one, nor whether a letter begins `cc:` or
-`CC:`; whoever sees the whole row can.
+`CC:`; whoever sees the whole row can. So it is with the bullet of a list, which is smaller than the black circle.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ _ROW_NEEDS, _PAGE_NEEDS = 2, 10
 # documents are printed in, an x is 0.65 to 0.76 times as high as a capital, and heights are off by a pixel.
 _SMALL_AT_MOST = (1.15, 0.82)
 _CAPITAL_AT_LEAST = (1.25, 0.9)
+# A bullet is 0.45 to 0.85 times as high as an x, the black circle half as high again as one, or more.
+_CIRCLE, _BULLET, _BULLET_AT_MOST = "●", "•", 1.0
 # An initial is a capital, however it is printed; what stands in a box is a mark.
 _LEFT_ALONE = re.compile(r"\W*\w\.\W*|.*[\[\]☐☑].*")
 
@@ -44,7 +46,7 @@ def cased_by_size(blocks: Sequence[Block], characters: Collection[str]) -> tuple
     small, capital = (_usual(some, _PAGE_NEEDS) for some in _heights(word for line in lines for word in line.words))
     found = []
     for block in blocks:
-        changed = tuple(_cased(line, alike, small, capital) for line in block.lines)
+        changed = tuple(_with_bullets(_cased(line, alike, small, capital), small, characters) for line in block.lines)
         same = all(new is old for new, old in zip(changed, block.lines, strict=True))
         found.append(block if same else msgspec.structs.replace(block, lines=changed))
     return tuple(found)
@@ -65,6 +67,20 @@ def _cased(line: Line, alike: frozenset[str], page_small: float, page_capital: f
     words = tuple(_in_case(word, small, capital) if _looks_alike(word, alike) else word for word in line.words)
     same = all(new is old for new, old in zip(words, line.words, strict=True))
     return line if same else msgspec.structs.replace(line, words=words)
+
+
+def _with_bullets(line: Line, page_small: float, characters: Collection[str]) -> Line:
+    """A line whose circles are bullets where they are as small."""
+    if all(word.text != _CIRCLE for word in line.words) or _BULLET not in characters:
+        return line
+    small = _usual(_heights(line.words)[0], _ROW_NEEDS) or page_small
+    words = tuple(
+        msgspec.structs.replace(word, text=_BULLET, characters=tuple(_renamed(one, _BULLET) for one in word.characters))
+        if word.text == _CIRCLE and word.characters and word.characters[0].box.height <= _BULLET_AT_MOST * small
+        else word
+        for word in line.words
+    )
+    return msgspec.structs.replace(line, words=words)
 
 
 def _looks_alike(word: Word, alike: frozenset[str]) -> bool:
@@ -88,13 +104,12 @@ def _in_case(word: Word, small: float, capital: float) -> Word:
         text = text.upper()
     if text == word.text:
         return word
-    characters = tuple(_swapped(one) if one.text.isalpha() else one for one in word.characters)
+    characters = tuple(_renamed(one, one.text.swapcase()) if one.text.isalpha() else one for one in word.characters)
     return msgspec.structs.replace(word, text=text, characters=characters)
 
 
-def _swapped(character: Character) -> Character:
-    """In the other case; the one that was read becomes an alternative in its place."""
-    other = character.text.swapcase()
+def _renamed(character: Character, other: str) -> Character:
+    """As another one; the one that was read becomes an alternative in its place."""
     alternatives = tuple(
         Alternative(character.text, one.confidence) if one.text == other else one for one in character.alternatives
     )
