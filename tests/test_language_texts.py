@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import string
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,6 +33,14 @@ from typecase.training.language_texts import (
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
+DASHES = frozenset("—–")
+
+
+def words_in(line: str) -> list[str]:
+    """The words of a line, whatever marks stand between them."""
+    return re.findall(r"\w+", line)
+
+
 @pytest.fixture
 def texts(tmp_path: Path) -> Path:
     folder = tmp_path / "texts"
@@ -45,13 +55,27 @@ def test_sentences_are_cut_into_lines_and_held_back_ones_left_out(texts: Path) -
     lines = list(sentence_lines(files))
     assert lines == list(sentence_lines(files))
     assert lines != list(sentence_lines(files, seed=1))
-    assert all(1 <= len(line.split()) <= MOST_WORDS for line in lines)
-    words = [word for line in lines if not line.isupper() for word in line.split()]
+    assert all(1 <= len(words_in(line)) <= MOST_WORDS for line in lines)
+    words = [word for line in lines if not line.isupper() for word in words_in(line)]
     assert " ".join(words) == " ".join(
         f"sentence n{number} of a long day in the hall" for number in range(30) if number % 10
     )
     assert any(line.isupper() for line in lines)
-    assert all(line.isascii() for line in lines)
+    assert all(line.isascii() for line in lines if not DASHES.intersection(line))
+
+
+def test_some_lines_have_a_dash_between_words_as_books_have_it(
+    texts: Path, frequencies: dict[str, dict[str, float]], tmp_path: Path
+) -> None:
+    (tmp_path / "en.txt").write_text("one line of words that goes on and on until its end\n" * 2000)
+    for lines, share in ((list(sentence_lines(open_texts(tmp_path))), 0.05), (list(word_lines("de", 9000)), 0.03)):
+        dashed = [line for line in lines if DASHES.intersection(line) or "--" in line]
+        assert len(dashed) / len(lines) == pytest.approx(share, rel=0.4)
+        assert any(re.search(r"\w—\w", line) for line in dashed)
+    # Where it may not be written no word is lost for it.
+    plain = list(sentence_lines(open_texts(texts), characters=string.ascii_letters + string.digits + " "))
+    assert not any(DASHES.intersection(line) or "-" in line for line in plain)
+    assert sum(len(line.split()) for line in plain if not line.isupper()) == 27 * 9
 
 
 def test_languages_count_by_the_square_root_of_their_size(tmp_path: Path) -> None:
@@ -61,7 +85,7 @@ def test_languages_count_by_the_square_root_of_their_size(tmp_path: Path) -> Non
         text = "".join(f"{language} one two three four five six seven eight nine ten\n" for _ in range(size))
         (tmp_path / f"{language}.txt").write_text(text)
     lines = [line for line in sentence_lines(open_texts(tmp_path)) if not line.isupper()]
-    words = [word for line in lines for word in line.split()]
+    words = [word for line in lines for word in words_in(line)]
     kept = {language: size - math.ceil(size / 10) for language, size in sizes.items()}
     times = {language: words.count(language) / size for language, size in kept.items()}
     assert times == {"en": 1, "de": 3, "fr": 1, "nl": 9}
@@ -85,16 +109,16 @@ def test_words_are_drawn_by_their_frequency(frequencies: dict[str, dict[str, flo
     lines = list(word_lines("de", 5000))
     assert lines == list(word_lines("de", 5000))
     assert lines != list(word_lines("de", 5000, seed=1))
-    assert {len(line.split()) for line in lines} == set(range(1, MOST_WORDS + 1))
-    words = [word for line in lines for word in line.split()]
+    assert {len(words_in(line)) for line in lines} == set(range(1, MOST_WORDS + 1))
+    words = [word for line in lines for word in words_in(line)]
     assert len(words) == 5000
     assert {word.lower() for word in words} == {"der", "haus", "über"}
     assert sum(word.lower() == "der" for word in words) / len(words) == pytest.approx(2 / 3, abs=0.03)
     assert sum(line.isupper() for line in lines) / len(lines) == pytest.approx(0.12, abs=0.05)
-    mixed = [word for line in lines if not line.isupper() for word in line.split()]
+    mixed = [word for line in lines if not line.isupper() for word in words_in(line)]
     assert set(mixed) == {"der", "Der", "haus", "Haus", "über", "Über"}
     assert sum(word.istitle() for word in mixed) / len(mixed) == pytest.approx(0.5, abs=0.04)
-    assert {word for line in word_lines("tr", 100) for word in line.split()} == {"ilk", "İlk", "İLK"}
+    assert {word for line in word_lines("tr", 100) for word in words_in(line)} == {"ilk", "İlk", "İLK"}
     assert {line.lower() for line in word_lines("de", 50, characters="dernas ")} <= {
         "der " * n + "der" for n in range(12)
     }

@@ -203,10 +203,32 @@ def test_faces_change_within_lines_of_manuals(fonts: FontCollection, texts: tupl
             len(line.text),
         ]
         assert ends == sorted(ends)
-        assert all(inset["font"] != line.meta["font"] for inset in line.meta["insets"])
+        small_capitals = [inset for inset in line.meta["insets"] if inset["font"] == line.meta["font"]]
+        assert len(small_capitals) in (0, len(line.meta["insets"]))
+        assert all(inset["em"] < line.meta["em"] for inset in small_capitals)
+        assert all(line.text[inset["start"] : inset["end"]].upper() in line.text for inset in small_capitals)
         assert all(not line.text[inset["start"]].isspace() for inset in line.meta["insets"])
     assert any(inset["font"].startswith("Till") for line in mixed for inset in line.meta["insets"])
     assert not any("insets" in LineWorkshop(fonts, texts, domains={"clean": 1}).draw(index).meta for index in range(30))
+
+
+def test_lines_of_books_have_small_capitals_and_loose_spaces(
+    fonts: FontCollection, texts: tuple[TextFile, ...]
+) -> None:
+    known = {"book": replace(DOMAINS["book"], texts={SENTENCES: 1.0}, styled=0.0, mixed=1.0, tight=0.0, loose=0.5)}
+    workshop = LineWorkshop(fonts, texts, domains={"book": 1}, known=known, seed=3)
+    lines = [workshop.draw(index) for index in range(200)]
+    spacings = [line.meta.get("style", {}).get("word_spacing", 0.0) for line in lines]
+    assert 70 < sum(0.1 <= spacing <= 0.9 for spacing in spacings) < 130
+    capitals = [
+        line
+        for line in lines
+        if "insets" in line.meta and all(inset["font"] == line.meta["font"] for inset in line.meta["insets"])
+    ]
+    assert 8 < len(capitals) < 40
+    for line in capitals:
+        for inset in line.meta["insets"]:
+            assert not any(letter.islower() for letter in line.text[inset["start"] : inset["end"]])
 
 
 def test_tight_lines_keep_spaces_that_can_be_seen(fonts: FontCollection, texts: tuple[TextFile, ...]) -> None:

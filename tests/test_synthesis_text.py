@@ -117,6 +117,13 @@ def test_pieces_come_in_the_cases_and_with_the_marks_of_print() -> None:
     assert {text[len(plain) :] for text in texts if text.startswith(plain)} >= {'"', "''", ").", "--"}
 
 
+def test_pieces_have_the_marks_of_books_as_often_as_asked() -> None:
+    file = sentences_file(["one line of words that goes on and on"] * 3)
+    for share, least, most in ((0.0, 0, 0), (0.5, 35, 100), (1.0, 90, 180)):
+        texts = samples(Sentences([file], "all", variants=False, prose=share))
+        assert least <= sum("—" in text for text in texts) <= most
+
+
 def test_whole_lines_are_drawn_as_they_stand() -> None:
     lines = ["A line -- as long as it is, with 'quotes' ... and so on and on and on and on and on and on.", "Part  7/B"]
     texts = set(samples(Sentences([sentences_file(lines)], "all", whole_lines=True, max_characters=5)))

@@ -31,6 +31,8 @@ _FONTS_TRIED = 8
 _SPACE = (0.1, 1.05)
 # By which share the spaces of a tight line are narrower, and the narrowest that are seen as such, in ems.
 _TIGHT, _NARROWEST_SPACE = (0.1, 0.5), 0.12
+# By how many ems those of a loose line are wider.
+_LOOSE = (0.1, 0.9)
 # Wider ones, of a fixed pitch, are narrowed by no more than these.
 _USUAL_SPACE = 0.35
 _LONGEST_NAME = 40
@@ -51,6 +53,8 @@ class Domain:
         styled: Share of lines set in another style than plain, by the chance of `random_style`.
         mixed: Share of lines of which some words stand in another face.
         tight: Share of lines with spaces as narrow as a justified column may have.
+        loose: Share of lines with spaces as wide as one may have.
+        prose: Share of sentences with the marks of books.
         max_characters: Most characters in a line.
         max_words: Most words of a piece of a sentence.
     """
@@ -65,6 +69,8 @@ class Domain:
     styled: float = 1.0
     mixed: float = 0.0
     tight: float = 0.0
+    loose: float = 0.0
+    prose: float = 0.0
     max_characters: int = 60
     max_words: int = 12
 
@@ -299,6 +305,30 @@ DOMAINS: Mapping[str, Domain] = {
         max_characters=96,
         max_words=18,
     ),
+    # Columns of books, magazines and newspapers.
+    "book": Domain(
+        texts={
+            SENTENCES: 8.0,
+            "accented-words": 0.6,
+            "name": 0.3,
+            "number-row": 0.3,
+            "caps-line": 0.2,
+            "date": 0.1,
+            "heading": 0.2,
+            "single-character": 0.05,
+        },
+        fonts={_SERIF: 0.8, _SANS: 0.12, _MONO: 0.08},
+        looks={"clean": 0.15, "print": 0.3, "scan": 0.33, "low-resolution": 0.1, "fax": 0.08, "typewriter": 0.04},
+        everyday=0.15,
+        cursive=0.08,
+        styled=0.4,
+        mixed=0.35,
+        tight=0.15,
+        loose=0.2,
+        prose=0.55,
+        max_characters=84,
+        max_words=15,
+    ),
 }
 """Every domain by name."""
 
@@ -417,6 +447,7 @@ class _Corner:
                 languages=languages,
                 max_words=domain.max_words,
                 max_characters=domain.max_characters,
+                prose=domain.prose,
                 whole_lines=whole_lines,
                 characters=charset,
             )
@@ -459,20 +490,29 @@ class _Corner:
         for _ in range(_TRIES):
             kind, text = self._texts.sample_with_kind(generator)
             mixed = self._mixed if self._mixed and generator.random() < self._domain.mixed else None
-            wanted, name = mixed.with_name(generator, text, self._domain.max_characters) if mixed else (text, None)
+            wanted, name, capitals = text, None, None
+            if mixed:
+                wanted, capitals = mixed.with_small_capitals(generator, text)
+                if capitals is None:
+                    wanted, name = mixed.with_name(generator, text, self._domain.max_characters)
             font, text = self._font(generator, wanted)
             if font is None:
                 continue
             if text != wanted:
-                name = None
+                name = capitals = None
             look = self._looks.draw(generator)
             style = random_style(generator, text) if generator.random() < self._domain.styled else PLAIN
             if not _BOXES.isdisjoint(text) and generator.random() < 0.85:
                 style = replace(style, tick_box=random_tick_box(generator))
             if self._domain.tight and generator.random() < self._domain.tight:
                 style = replace(style, word_spacing=_tightened(font, float(generator.uniform(*_TIGHT))))
+            elif self._domain.loose and generator.random() < self._domain.loose:
+                style = replace(style, word_spacing=float(generator.uniform(*_LOOSE)))
             face = LineFace(font, _EMS.get(look, _EM))
-            insets = mixed.insets(generator, face, text, name) if mixed else ()
+            if mixed and capitals:
+                insets = mixed.small_capitals(generator, face, text, capitals)
+            else:
+                insets = mixed.insets(generator, face, text, name) if mixed else ()
             try:
                 ink = set_line(face, text, _suited(style, look, font, generator), insets=insets)
             except DataError:

@@ -1,4 +1,5 @@
-"""Lines in more than one face, as manuals, books and forms have them: words in italics or bold, names in a fixed pitch.
+"""Lines in more than one face, as manuals, books and forms have them: words in italics or bold, names in a fixed pitch,
+words in small capitals.
 
 What is wide in one face is narrow in another: the gaps around the l of a typewriter's face are those between words in
 print. Who has only seen lines of one face takes the one for the other.
@@ -6,6 +7,7 @@ print. Who has only seen lines of one face takes the one for the other.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +29,10 @@ _NAMED, _TYPED_NAME, _OWN_FAMILY, _TYPED = 0.45, 0.8, 0.5, 0.3
 # A face ends with a word or, in so many cases, where its letters end: before a bracket or a comma.
 _TRIMMED = 0.5
 _TRIES = 6
+# Share of lines with words in small capitals; of these those at the beginning, and those with large first letters. How
+# high they are beside capitals: about as high as an x.
+_SMALL_CAPITALS, _OPENING, _INITIALS = 0.1, 0.6, 0.6
+_SMALL = (0.7, 0.86)
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,35 @@ class InsetFaces:
         before = " ".join([*words[:place], ""])
         longer = before + " ".join([name + pick(generator, ("", "", "", ",", ".", ":")), *behind])
         return (text, None) if len(longer) > most else (longer, (len(before), len(before) + len(name)))
+
+    def with_small_capitals(self, generator: np.random.Generator, text: str) -> tuple[str, tuple[int, int] | None]:
+        """The text with some words in capitals, at times; and where these stand, which `small_capitals` sets."""
+        if not chance(generator, _SMALL_CAPITALS):
+            return text, None
+        start, end = _some_words(generator, text)
+        if chance(generator, _OPENING):
+            start, end = 0, end - start
+        capitals = text[start:end].upper()
+        # Some letters have no capital that is one letter.
+        return (text, None) if len(capitals) != end - start else (text[:start] + capitals + text[end:], (start, end))
+
+    def small_capitals(
+        self, generator: np.random.Generator, face: LineFace, text: str, place: tuple[int, int]
+    ) -> tuple[Inset, ...]:
+        """Words in capitals as small ones, with large first letters or without.
+
+        Args:
+            generator: Source of chance.
+            face: What the line is set in.
+            text: The line.
+            place: Where the words stand.
+        """
+        small = LineFace(face.font, face.em * float(generator.uniform(*_SMALL)))
+        start, end = place
+        if not chance(generator, _INITIALS):
+            return (Inset(start, end, small),)
+        words = re.finditer(r"\S{2,}", text[start:end])
+        return tuple(Inset(start + word.start() + 1, start + word.end(), small) for word in words)
 
     def insets(
         self, generator: np.random.Generator, face: LineFace, text: str, name: tuple[int, int] | None

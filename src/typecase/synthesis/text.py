@@ -23,6 +23,7 @@ import numpy as np
 from typecase.charset import LATIN_CHARACTERS
 from typecase.errors import DataError, UsageError
 from typecase.synthesis.draws import Choice, chance, pick, whole
+from typecase.synthesis.prose import as_prose
 
 logger = logging.getLogger(__name__)
 
@@ -133,6 +134,7 @@ class Sentences:
         max_words: int = 12,
         max_characters: int = 60,
         variants: bool = True,
+        prose: float = 0.0,
         whole_lines: bool = False,
         characters: Collection[str] = LATIN_CHARACTERS,
     ) -> None:
@@ -146,6 +148,7 @@ class Sentences:
             max_characters: The most characters of a piece; a single longer word is cut.
             variants: Whether case, quotes and dashes are varied, bullets set before and hyphens behind; without, a
                 piece is drawn as it stands in the file.
+            prose: Share of pieces with the marks of books: see `prose.as_prose`.
             whole_lines: Whether lines are drawn as they stand, neither in pieces nor varied, whatever their length.
             characters: What may stand in a text; words with others are left out, and so are languages that would
                 lose a fifth of their words.
@@ -157,6 +160,7 @@ class Sentences:
         self._max_words = max_words
         self._max_characters = max_characters
         self._variants = variants
+        self._prose = prose
         self._whole_lines = whole_lines
         kept: dict[str, list[tuple[str, ...]]] = {}
         for file in files:
@@ -180,7 +184,9 @@ class Sentences:
             if self._whole_lines:
                 return " ".join(words)
             text = self._piece(generator, words)
-            if self._variants:
+            if self._prose and chance(generator, self._prose):
+                text = as_prose(generator, text)
+            elif self._variants:
                 text = _varied(generator, text, language)
             text = _cut(tidy(text, self._characters), self._max_characters)
             if text:

@@ -25,6 +25,7 @@ from typecase.decoding.language_model import LEAST_COUNT, LEAST_GAIN, ORDER, Cha
 from typecase.errors import DataError, MissingExtraError, UsageError
 from typecase.synthesis.draws import Choice, chance, whole
 from typecase.synthesis.line_domains import DOMAINS, MIXTURE
+from typecase.synthesis.prose import dashed
 from typecase.synthesis.text import SENTENCES, TextFile, TextMixture, open_texts, sentences_of, upper
 
 MOST_WORDS = 12
@@ -43,6 +44,9 @@ VALIDATION = 0.1
 
 # How many of the sentences are given in capitals as well.
 _CAPITALS = 0.5
+
+# How many lines of sentences, and of words, have a dash between words as books do, which the files hardly have.
+_DASHED, _DASHED_WORDS = 0.05, 0.03
 
 # How many lines of words are given in capitals, and how many words of the others with a large first letter: such as
 # begin sentences and titles, names, and the nouns of German.
@@ -200,7 +204,7 @@ def words_of(names: str) -> dict[str, int]:
 def sentence_lines(
     files: Sequence[TextFile], *, characters: Collection[str] = LATIN_CHARACTERS, seed: int = 0
 ) -> Iterator[str]:
-    """Gives all sentences but the tenth ones, cut into lines: as they stand, and half of them in capitals as well.
+    """Gives all sentences but the tenth ones, cut into lines, some with a dash between words, and half in capitals too.
 
     Languages count by the square root of their size: the sentences of smaller ones are given repeatedly, each time cut
     anew.
@@ -219,6 +223,8 @@ def sentence_lines(
         for words in some * round(math.sqrt(largest / max(len(some), 1))):
             for part in _cut(words, generator):
                 line = " ".join(part)
+                if chance(generator, _DASHED):
+                    line = _dashed(generator, line, characters)
                 yield line
                 if chance(generator, _CAPITALS):
                     yield upper(line, language)
@@ -250,7 +256,14 @@ def word_lines(
         if chance(generator, _WORDS_CAPITALS):
             yield upper(" ".join(line), language)
         else:
-            yield " ".join(upper(word[0], language) + word[1:] if chance(generator, large) else word for word in line)
+            text = " ".join(upper(word[0], language) + word[1:] if chance(generator, large) else word for word in line)
+            yield _dashed(generator, text, characters) if chance(generator, _DASHED_WORDS) else text
+
+
+def _dashed(generator: np.random.Generator, text: str, characters: Collection[str]) -> str:
+    """The text with a dash, if that may be written."""
+    changed = dashed(generator, text)
+    return changed if all(map(characters.__contains__, changed)) else text
 
 
 def _shares(language: str, characters: Collection[str]) -> dict[str, float]:
