@@ -14,7 +14,7 @@ import numpy as np
 
 from typecase.preprocess import PixelArray
 from typecase.stages.crop import Corners, Strip, cut
-from typecase.stages.ink import ink_of, may_hold_ink
+from typecase.stages.ink import LEAST_CONTRAST, ink_of
 
 # So many heights above a line are looked at: a mark begins within them, what hangs down from the line above does not.
 _ABOVE = 0.3
@@ -22,6 +22,8 @@ _ABOVE = 0.3
 _BELOW, _ASIDE = 0.14, 0.2
 # It is at most so high and so wide, in heights of its line.
 _HIGHEST, _WIDEST = 0.28, 0.5
+# And at least so high, with so much ink, in squares of that height: what is less is dust, or the top of an ascender.
+_LOWEST, _LEAST_INK = 0.025, 0.002
 # Where there is more ink by itself than so many, and than so many for each height of the line along it, the feet of the
 # line above are seen, and not but its commas and the tails of its letters.
 _FEW, _DENSEST = 5, 1.0
@@ -50,7 +52,8 @@ def adds_marks(plain: str, marked: str) -> bool:
 
 def _height_of_marks(page: PixelArray, corners: Corners, strip: Strip) -> float:
     """How far marks reach above a strip, in its heights; 0 where there are none."""
-    if not may_hold_ink(page, _between(corners, -_ABOVE, 0.0)):
+    # The edge of a line that is found without its marks goes through them.
+    if np.ptp(strip.pixels[0]) < LEAST_CONTRAST:
         return 0.0
     band = cut(page, _between(corners, -_ABOVE, _BELOW))
     rows = band.pixels.shape[0]
@@ -64,6 +67,7 @@ def _height_of_marks(page: PixelArray, corners: Corners, strip: Strip) -> float:
         return 0.0
     top, wide, high = parts[1:, cv2.CC_STAT_TOP], parts[1:, cv2.CC_STAT_WIDTH], parts[1:, cv2.CC_STAT_HEIGHT]
     fits = (top > 0) & (high <= _HIGHEST * height) & (wide <= _WIDEST * height)
+    fits &= (high >= _LOWEST * height) & (parts[1:, cv2.CC_STAT_AREA] >= _LEAST_INK * height**2)
     aside, near = round(_ASIDE * height), round(_BELOW * height)
     starts = []
     for left, start, width, tall, _ in parts[1:][fits].tolist():
