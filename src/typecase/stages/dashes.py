@@ -35,35 +35,35 @@ def with_dashes(page: PixelArray, pieces: Sequence[Piece]) -> list[Piece]:
         page: Grey levels, [height, width].
         pieces: Those that were found; a dash that was found as a piece is none by itself any more.
     """
-    boxes = np.array([[*one.corners.min(axis=0), *one.corners.max(axis=0)] for one in pieces]).reshape(-1, 4)
+    level = [number for number, piece in enumerate(pieces) if not piece.across]
+    if not level:
+        return list(pieces)
+    boxes = np.array([[*one.corners.min(axis=0), *one.corners.max(axis=0)] for one in pieces])
+    start, following, foot = (
+        np.array([pieces[number].corners[place] for number in level], np.float64) for place in (0, 1, -1)
+    )
+    heights, lengths = np.hypot(*(foot - start).T), np.hypot(*(following - start).T)
+    away = _BEFORE * (heights / np.maximum(lengths, 1e-6))[:, np.newaxis] * (following - start)
+    before = np.stack([start - away, start, foot, foot - away], axis=1).astype(np.float32)
+    lows, highs = before.min(axis=1), before.max(axis=1)
+    # What else reaches into the place before each: it may be the dash, and nothing larger.
+    middle = (lows[:, 1:] + highs[:, 1:]) / 2
+    beside = (
+        (boxes[:, 1] < middle) & (boxes[:, 3] > middle) & (boxes[:, 0] < highs[:, :1]) & (boxes[:, 2] > lows[:, :1])
+    )
+    beside[np.arange(len(level)), level] = False
+    larger = (boxes[:, 0] < lows[:, :1]) | (boxes[:, 2] > highs[:, :1] + _MARGIN * heights[:, np.newaxis])
     drawn: dict[int, Piece] = {}
     dashes: set[int] = set()
-    for number, piece in enumerate(pieces):
-        if piece.across:
-            continue
-        start, foot = piece.corners[0], piece.corners[-1]
-        height = float(np.hypot(*(foot - start)))
-        along = (piece.corners[1] - start) / max(float(np.hypot(*(piece.corners[1] - start))), 1e-6)
-        before = _before(start, foot, _BEFORE * height * along)
-        if not may_hold_ink(page, before):
-            continue
-        lows, highs = before.min(axis=0), before.max(axis=0)
-        middle = (lows[1] + highs[1]) / 2
-        beside = (boxes[:, 1] < middle) & (boxes[:, 3] > middle) & (boxes[:, 0] < highs[0]) & (boxes[:, 2] > lows[0])
-        beside[number] = False
-        if (boxes[beside, 0] < lows[0]).any() or (boxes[beside, 2] > highs[0] + _MARGIN * height).any():
-            continue
-        reach = _reach(cut(page, before).pixels)
+    for place in np.flatnonzero(~(beside & larger).any(axis=1)).tolist():
+        reach = _reach(cut(page, before[place]).pixels) if may_hold_ink(page, before[place]) else None
         if reach is not None:
-            away = (reach + _MARGIN) * height * along
-            drawn[number] = replace(piece, corners=_drawn_out(piece.corners, away))
-            dashes.update(np.flatnonzero(beside).tolist())
+            piece = pieces[level[place]]
+            drawn[level[place]] = replace(
+                piece, corners=_drawn_out(piece.corners, (reach + _MARGIN) / _BEFORE * away[place])
+            )
+            dashes.update(np.flatnonzero(beside[place]).tolist())
     return [drawn.get(number, piece) for number, piece in enumerate(pieces) if number not in dashes]
-
-
-def _before(start: Corners, foot: Corners, away: Corners) -> Corners:
-    """The outline of what lies before a line's beginning."""
-    return np.stack([start - away, start, foot, foot - away]).astype(np.float32)
 
 
 def _drawn_out(corners: Corners, away: Corners) -> Corners:
