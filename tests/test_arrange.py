@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from conftest import shared_data
 from typecase.document import Block, Box, Character, Line, Point, Word, union
 from typecase.stages.arrange import arrange, dehyphenate
+from typecase.stages.rows import cut_pieces
+from typecase.stages.separators import separators_of
 
 HEIGHT = 20.0
 CHARACTER = 10.0
@@ -166,6 +169,13 @@ def test_an_advertisement_below_two_of_three_columns_beside_a_cut_page_does_not_
     lines.append(Line(union(line.box for line in over), 0.9, over[0].words + over[1].words))
     read = [text.removesuffix(" of") for text in texts(arranged(lines))]
     assert read == [*columns[0], *columns[1], *notice, *columns[2]]
+
+
+def test_separators_are_looked_for_among_so_many_pieces_and_no_more() -> None:
+    for count, found in ((40, 1), (990, 1), (1010, 0), (4, 0)):
+        lines = column(prose("a", count), 20, 100) + column(prose("b", count), 400, 100)
+        pieces = cut_pieces(lines)
+        assert len(separators_of(pieces, np.arange(len(pieces)))) == found
 
 
 def test_a_few_fields_of_a_form_side_by_side_are_still_rows() -> None:

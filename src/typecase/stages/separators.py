@@ -23,6 +23,8 @@ LEAST_ROWS = 5
 
 # Edges of boxes reach farther than ink, by so many widths of a character at most; a separator is so wide at least.
 _INSET, _WIDTH = 0.3, 0.2
+# A page of more pieces is left to its gutters: what is looked at here grows with the square of their number.
+_MOST_PIECES = 2000
 # Half of the rows of two columns have so many characters, or more.
 _TWO_COLUMNS = 30
 # The lines on both sides of a separator follow each other in so many heights.
@@ -97,9 +99,9 @@ def separators_of(pieces: Pieces, members: Places) -> list[Separator]:
 
     Args:
         pieces: All pieces.
-        members: Those to look at.
+        members: Those to look at; of more than 2,000 nothing is found.
     """
-    if len(members) < 2 * LEAST_ROWS:
+    if not 2 * LEAST_ROWS <= len(members) <= _MOST_PIECES:
         return []
     cores = _Cores.of(pieces, members)
     pairs = _neighbours(cores)
@@ -108,8 +110,15 @@ def separators_of(pieces: Pieces, members: Places) -> list[Separator]:
     if np.count_nonzero(characters >= _TWO_COLUMNS) < LEAST_ROWS // 2:
         return []
     found: list[Separator] = []
+    going_on: list[Separator] = []
+    farthest = _FOLLOWING * float(cores.height.max())
     for one, other in pairs:
-        _add(found, cores, one, other)
+        top = max(float(cores.top[one]), float(cores.top[other]))
+        going_on = [separator for separator in going_on if top - separator.bottom <= farthest]
+        begun = _added(going_on, cores, one, other)
+        if begun is not None:
+            found.append(begun)
+            going_on.append(begun)
     kept = [one for one in found if min(len(set(one.left)), len(set(one.right))) >= LEAST_ROWS]
     for separator in kept:
         separator.left = members[sorted(set(separator.left))].tolist()
@@ -126,12 +135,12 @@ def _neighbours(cores: _Cores) -> list[tuple[int, int]]:
     return [(int(one), int(next_one[one])) for one in ones[order]]
 
 
-def _add(found: list[Separator], cores: _Cores, one: int, other: int) -> None:
-    """Takes a gap between neighbours into the separator that it goes on, or begins one."""
+def _added(going_on: Sequence[Separator], cores: _Cores, one: int, other: int) -> Separator | None:
+    """Takes a gap between neighbours into the separator that it goes on; or gives the one that it begins."""
     low, high = float(cores.right[one]), float(cores.left[other])
     top, bottom = (float(min(edges[one], edges[other])) for edges in (cores.top, cores.bottom))
     best, shared = None, _WIDTH * cores.character
-    for separator in found:
+    for separator in going_on:
         left, right = max(low, separator.low), min(high, separator.high)
         if right - left <= shared or top - separator.bottom > _FOLLOWING * cores.height[one]:
             continue
@@ -139,12 +148,12 @@ def _add(found: list[Separator], cores: _Cores, one: int, other: int) -> None:
         if not between.any():
             best, shared = separator, right - left
     if best is None:
-        found.append(Separator(low, high, top, bottom, [one], [other]))
-        return
+        return Separator(low, high, top, bottom, [one], [other])
     best.low, best.high = max(low, best.low), min(high, best.high)
     best.bottom = max(bottom, best.bottom)
     best.left.append(one)
     best.right.append(other)
+    return None
 
 
 def zones_of(pieces: Pieces, members: Places, separator: Separator, others: Sequence[Separator]) -> list[Places]:
