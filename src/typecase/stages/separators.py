@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -49,8 +50,8 @@ class Separator:
     high: float
     top: float
     bottom: float
-    left: list[int]
-    right: list[int]
+    left: set[int]
+    right: set[int]
 
     @property
     def middle(self) -> float:
@@ -84,7 +85,7 @@ class _Cores:
             character,
         )
 
-    @property
+    @cached_property
     def level(self) -> Mask:
         """Which pieces stand beside which, [pieces, pieces]."""
         return (self.top[:, None] < self.bottom[None, :]) & (self.bottom[:, None] > self.top[None, :])
@@ -119,10 +120,11 @@ def separators_of(pieces: Pieces, members: Places) -> list[Separator]:
         if begun is not None:
             found.append(begun)
             going_on.append(begun)
-    kept = [one for one in found if min(len(set(one.left)), len(set(one.right))) >= LEAST_ROWS]
+    kept = [one for one in found if min(len(one.left), len(one.right)) >= LEAST_ROWS]
     for separator in kept:
-        separator.left = members[sorted(set(separator.left))].tolist()
-        separator.right = members[sorted(set(separator.right))].tolist()
+        separator.left, separator.right = (
+            set(members[list(one)].tolist()) for one in (separator.left, separator.right)
+        )
     return kept
 
 
@@ -148,11 +150,11 @@ def _added(going_on: Sequence[Separator], cores: _Cores, one: int, other: int) -
         if not between.any():
             best, shared = separator, right - left
     if best is None:
-        return Separator(low, high, top, bottom, [one], [other])
+        return Separator(low, high, top, bottom, {one}, {other})
     best.low, best.high = max(low, best.low), min(high, best.high)
     best.bottom = max(bottom, best.bottom)
-    best.left.append(one)
-    best.right.append(other)
+    best.left.add(one)
+    best.right.add(other)
     return None
 
 

@@ -5,7 +5,8 @@ Collections of sentences hold few of them: they come from web pages and manuals.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -73,10 +74,11 @@ def _spoken(generator: np.random.Generator, text: str) -> str:
     return f"{before} {left}{behind}{end}"
 
 
-def _noted(generator: np.random.Generator, text: str) -> str:
+def _marked(generator: np.random.Generator, text: str, marks: Sequence[str]) -> str:
+    """One of some marks behind a word: a note's, or one with a space before it, as French and older print have it."""
     before, behind = _parted(generator, text)
-    note = pick(generator, _NOTES)
-    return f"{before}{note} {behind}" if before else text + note
+    mark = pick(generator, marks)
+    return f"{before}{mark} {behind}" if before else text + mark
 
 
 def _initialled(generator: np.random.Generator, text: str) -> str:
@@ -99,13 +101,6 @@ def _referring(generator: np.random.Generator, text: str) -> str:
     before, behind = _parted(generator, text)
     reference = pick(generator, _REFERENCES)
     return f"{before} {reference.format(number(), number())} {behind}".strip()
-
-
-def _spaced(generator: np.random.Generator, text: str) -> str:
-    """A space before tall marks, as French has it, and older print of other languages."""
-    before, behind = _parted(generator, text)
-    mark = pick(generator, _TALL_MARKS)
-    return f"{before}{mark} {behind}" if before else text + mark
 
 
 def _omitting(generator: np.random.Generator, text: str) -> str:
@@ -137,10 +132,10 @@ def _parted(generator: np.random.Generator, text: str) -> tuple[str, str]:
 _CHOICE: dict[str, Callable[[np.random.Generator, str], str]] = {
     "dash": dashed,
     "speech": _spoken,
-    "note": _noted,
+    "note": partial(_marked, marks=_NOTES),
     "initials": _initialled,
     "reference": _referring,
-    "space": _spaced,
+    "space": partial(_marked, marks=_TALL_MARKS),
     "omission": _omitting,
     "division": _divided,
     "compound": _joined,
